@@ -1,0 +1,1 @@
+//! Outbound work of Headwater: the shell around the delivery core, and its destinations.

@@ -1,0 +1,92 @@
+//! Who may call: tenants, applications (clients) and what they are granted.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::ids::{ClientId, GrantId, TenantId};
+
+/// The name of the tenant that a first start makes.
+pub const DEFAULT_TENANT: &str = "default";
+
+/// The name under which the Management API is listed.
+pub const MANAGEMENT_API_NAME: &str = "Auth0 Management API";
+
+/// The grant type that machine-to-machine applications use.
+pub const CLIENT_CREDENTIALS: &str = "client_credentials";
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its number in the store.
+    pub id: TenantId,
+    /// 3 to 63 lower-case letters, digits and hyphens; `a0tenant` of its events.
+    pub name: String,
+}
+
+/// The hash of an application's secret; the secret itself is not kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretHash(String);
+
+impl SecretHash {
+    /// Takes the encoded hash as the hashing code writes it.
+    pub fn from_encoded(encoded: impl Into<String>) -> Self {
+        Self(encoded.into())
+    }
+
+    /// The encoded hash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(***)")
+    }
+}
+
+/// An application.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Its public id.
+    pub id: ClientId,
+    /// The hash of its secret.
+    pub secret_hash: SecretHash,
+    /// Every other member as it was given: `name`, `grant_types`, `client_metadata` and whatever else a
+    /// client of the contract sends (management-api.md 6.6: "accept and store unknown members").
+    pub settings: Map<String, Value>,
+}
+
+impl Client {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.settings.get("name").and_then(Value::as_str).unwrap_or("")
+    }
+
+    /// Whether it may get tokens by `grant_type`.
+    pub fn may_use_grant_type(&self, grant_type: &str) -> bool {
+        let given = self.settings.get("grant_types").and_then(Value::as_array);
+        given.is_some_and(|types| types.iter().any(|each| each.as_str() == Some(grant_type)))
+    }
+
+    /// Its `client_metadata`, empty unless given.
+    pub fn metadata(&self) -> Map<String, Value> {
+        self.settings.get("client_metadata").and_then(Value::as_object).cloned().unwrap_or_default()
+    }
+}
+
+/// What an application may do with an API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientGrant {
+    /// `cgr_…`
+    pub id: GrantId,
+    /// The application.
+    pub client_id: ClientId,
+    /// The API's identifier.
+    pub audience: String,
+    /// The permissions, in the order given.
+    pub scope: Vec<String>,
+}

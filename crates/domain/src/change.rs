@@ -1,0 +1,292 @@
+//! A change of state together with the events it implies: pure functions from what is and what is asked
+//! to what will be. A store commits a [`Change`] whole or not at all.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::account::{Client, ClientGrant};
+use crate::catalog::EventType;
+use crate::clock::{Entropy, Timestamp};
+use crate::connection::Connection;
+use crate::event::{Event, Source, Subject, render_body};
+use crate::ids::{ClientId, ConnectionId, EventId, GrantId, StreamId, UserId};
+use crate::stream::{EventStream, StreamStatus};
+use crate::user::{User, UserProfile};
+
+/// How often an entity has been changed; the first is 1. A change names the revision it was computed from,
+/// so that two clients cannot silently overwrite each other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Revision(pub u64);
+
+/// An entity at a revision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versioned<T> {
+    /// Which revision this is.
+    pub revision: Revision,
+    /// The entity.
+    pub value: T,
+}
+
+/// What must hold of the stored entity for a write to go through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expect {
+    /// There is none with this id.
+    Absent,
+    /// It is at this revision.
+    At(Revision),
+}
+
+/// One entity's new state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// Creates or changes a user.
+    UserPut(Expect, Box<User>),
+    /// Removes a user.
+    UserDelete(Revision, UserId),
+    /// Creates or changes an application.
+    ClientPut(Expect, Client),
+    /// Removes an application, and with it its grants.
+    ClientDelete(Revision, ClientId),
+    /// Creates or changes a grant.
+    GrantPut(Expect, ClientGrant),
+    /// Removes a grant.
+    GrantDelete(Revision, GrantId),
+    /// Creates or changes a connection.
+    ConnectionPut(Expect, Connection),
+    /// Removes a connection.
+    ConnectionDelete(Revision, ConnectionId),
+    /// Creates or changes an event stream. A new one starts after the last event that the log holds when
+    /// the change is committed; a changed status or subscription holds from there on.
+    StreamPut(Expect, Box<EventStream>),
+    /// Removes a stream, its position and its failed deliveries.
+    StreamDelete(Revision, StreamId),
+}
+
+/// Writes and the events they imply, committed in one transaction.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Change {
+    /// The writes, in order.
+    pub writes: Vec<Write>,
+    /// The events, in order.
+    pub events: Vec<Event>,
+}
+
+impl From<Write> for Change {
+    fn from(write: Write) -> Self {
+        Self { writes: vec![write], events: Vec::new() }
+    }
+}
+
+/// Why something changed: `data.context` of the events (event-types.md).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Context {
+    tenant: TenantContext,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<ClientContext>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestContext>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct TenantContext {
+    id: String,
+}
+
+/// The application that asked for the change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClientContext {
+    /// Its id.
+    pub id: ClientId,
+    /// Its name.
+    pub name: String,
+    /// Its metadata.
+    pub metadata: Map<String, Value>,
+}
+
+/// The request that asked for the change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RequestContext {
+    /// Where the caller is; not looked up here, so empty.
+    pub geo: Map<String, Value>,
+    /// The host that was asked.
+    pub hostname: String,
+    /// The caller's address.
+    pub ip: String,
+    /// The HTTP method.
+    pub method: String,
+    /// The caller's `user-agent`.
+    pub user_agent: String,
+}
+
+/// Who raises an event, when, and why: what every change needs besides its own subject.
+pub struct Origin<'a> {
+    /// The tenant as events name it.
+    pub source: &'a Source,
+    /// The wall clock.
+    pub now: Timestamp,
+    /// Random bytes for new ids.
+    pub entropy: &'a dyn Entropy,
+    /// The application, where one asked.
+    pub client: Option<ClientContext>,
+    /// The request, where there was one.
+    pub request: Option<RequestContext>,
+}
+
+#[derive(Serialize)]
+struct Data<'a, T, P> {
+    object: &'a T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_object: Option<&'a P>,
+    context: Context,
+}
+
+impl Origin<'_> {
+    fn event<T: Serialize, P: Serialize>(
+        &self,
+        event_type: EventType,
+        subject: Subject,
+        object: &T,
+        previous_object: Option<&P>,
+    ) -> Event {
+        let id = EventId::generate(self.now, self.entropy);
+        let context = Context {
+            tenant: TenantContext { id: self.source.tenant_name.clone() },
+            client: self.client.clone(),
+            request: self.request.clone(),
+        };
+        let data = Data { object, previous_object, context };
+        let body = render_body(self.source, id, event_type, self.now, &data);
+        Event { id, event_type, subject, time: self.now, body }
+    }
+}
+
+fn user_subject(user: &User) -> Subject {
+    Subject::new("user", user.user_id.as_str())
+}
+
+/// A new user raises `user.created`.
+pub fn user_create(user: User, origin: &Origin<'_>) -> Change {
+    let event = origin.event(EventType::UserCreated, user_subject(&user), &user, None::<&User>);
+    Change { writes: vec![Write::UserPut(Expect::Absent, Box::new(user))], events: vec![event] }
+}
+
+/// A changed user raises `user.updated` with the whole former object; a patch without effect is no change.
+pub fn user_update(stored: &Versioned<User>, patch: UserProfile, origin: &Origin<'_>) -> Option<(User, Change)> {
+    let mut user = stored.value.patched(patch);
+    if user == stored.value {
+        return None;
+    }
+    user.updated_at = origin.now;
+    let event = origin.event(EventType::UserUpdated, user_subject(&user), &user, Some(&stored.value));
+    let write = Write::UserPut(Expect::At(stored.revision), Box::new(user.clone()));
+    Some((user, Change { writes: vec![write], events: vec![event] }))
+}
+
+/// A deleted user: the last state and when it went.
+#[derive(Serialize)]
+struct DeletedUser<'a> {
+    #[serde(flatten)]
+    user: &'a User,
+    deleted_at: Timestamp,
+}
+
+/// A deleted user raises `user.deleted`.
+pub fn user_delete(stored: &Versioned<User>, origin: &Origin<'_>) -> Change {
+    let user = &stored.value;
+    let object = DeletedUser { user, deleted_at: origin.now };
+    let event = origin.event(EventType::UserDeleted, user_subject(user), &object, None::<&User>);
+    Change { writes: vec![Write::UserDelete(stored.revision, user.user_id.clone())], events: vec![event] }
+}
+
+/// What a caller wants changed of a stream; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct StreamPatch {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new status.
+    pub status: Option<StreamStatus>,
+    /// The whole new list of subscriptions.
+    pub subscriptions: Option<Vec<EventType>>,
+    /// The whole new destination, of the same type as the stored one.
+    pub destination: Option<crate::destination::Destination>,
+}
+
+/// The stream after `patch`; `None` if it has no effect.
+pub fn stream_update(
+    stored: &Versioned<EventStream>,
+    patch: StreamPatch,
+    now: Timestamp,
+) -> Option<(EventStream, Change)> {
+    let mut stream = stored.value.clone();
+    stream.name = patch.name.or(stream.name);
+    stream.status = patch.status.unwrap_or(stream.status);
+    stream.subscriptions = patch.subscriptions.unwrap_or(stream.subscriptions);
+    stream.destination = patch.destination.unwrap_or(stream.destination);
+    if stream == stored.value {
+        return None;
+    }
+    stream.updated_at = now;
+    let write = Write::StreamPut(Expect::At(stored.revision), Box::new(stream.clone()));
+    Some((stream, write.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    struct Zeros;
+    impl Entropy for Zeros {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    fn with_origin<T>(check: impl FnOnce(&Origin<'_>) -> T) -> T {
+        let source = Source::new("acme", "acme.example");
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        check(&Origin { source: &source, now, entropy: &Zeros, client: None, request: None })
+    }
+
+    fn stored() -> Versioned<User> {
+        let profile = UserProfile { email: Some("j@example.com".into()), ..UserProfile::default() };
+        let user = User::of_database("db", "1".into(), profile, Timestamp::from_millis(0));
+        Versioned { revision: Revision(1), value: user }
+    }
+
+    fn body(event: &Event) -> Value {
+        serde_json::from_slice(&event.body).unwrap()
+    }
+
+    #[test]
+    fn an_update_carries_the_former_object() {
+        with_origin(|origin| {
+            let patch = UserProfile { nickname: Some("jo".into()), ..UserProfile::default() };
+            let (user, change) = user_update(&stored(), patch, origin).unwrap();
+            assert_eq!(user.updated_at, origin.now);
+            let json = body(&change.events[0]);
+            assert_eq!(json["data"]["object"]["nickname"], "jo");
+            assert_eq!(json["data"]["previous_object"]["nickname"], "j");
+            assert_eq!(json["data"]["context"], json!({"tenant": {"id": "acme"}}));
+        });
+    }
+
+    #[test]
+    fn a_patch_without_effect_is_no_change() {
+        with_origin(|origin| {
+            let patch = UserProfile { email: Some("J@example.com".into()), ..UserProfile::default() };
+            assert!(user_update(&stored(), patch, origin).is_none());
+        });
+    }
+
+    #[test]
+    fn a_deletion_says_when() {
+        with_origin(|origin| {
+            let change = user_delete(&stored(), origin);
+            let json = body(&change.events[0]);
+            assert_eq!(json["data"]["object"]["deleted_at"], origin.now.to_string());
+            assert_eq!(change.events[0].subject.as_str(), "user:auth0|1");
+        });
+    }
+}

@@ -1,0 +1,27 @@
+//! The deciding core of delivery: what to send, when to try again, what is settled, when to give up.
+//!
+//! One [`StreamCore`] a stream is told what happened (events fed, attempts ended, time passed) and answers
+//! what to do ([`Order`]s) and what to save ([`Progress`]). It owns no clock, socket, task or store.
+//! [`Head`] routes what is committed to the streams at the end of the log. The shell around both is the
+//! crate `delivery`; `tests/simulation.rs` here is the other shell, with faults.
+//!
+//! Read `stream_core.rs` first; `window.rs`, `lanes.rs`, `retry.rs` and `health.rs` are its parts.
+
+mod head;
+mod health;
+mod lanes;
+mod outcome;
+mod parked;
+mod policy;
+mod progress;
+mod retry;
+mod stream_core;
+mod window;
+
+pub use head::Head;
+pub use health::{DisableReason, Health};
+pub use outcome::{Attempt, AttemptStatus, Failure, FailureKind, Outcome};
+pub use policy::{Limits, Ordering, Policy, Schedule};
+pub use progress::{Parked, Position, Progress, Redelivery, RowChange};
+pub use retry::{Next, next_step};
+pub use stream_core::{Feed, Order, Phase, StreamCore, Ticket};

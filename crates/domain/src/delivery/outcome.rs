@@ -1,0 +1,111 @@
+//! What came of an attempt. A destination's failure is a value here, never an `Err`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// What came of sending an event once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The destination has it.
+    Delivered {
+        /// How long the attempt took.
+        duration: Duration,
+    },
+    /// The destination does not have it, as far as we know.
+    Failed(Failure),
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// What kind of failure, which decides whether trying again can help.
+    pub kind: FailureKind,
+    /// For people: what happened, without secrets.
+    pub message: String,
+    /// The first bytes of the answer, where there was one.
+    pub answer: Option<String>,
+    /// How long the attempt took.
+    pub duration: Duration,
+}
+
+/// The kinds of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Name resolution, connecting, TLS, or the connection broke.
+    Unreachable,
+    /// The time for the whole attempt was up.
+    Timeout,
+    /// An answer that is not 2xx.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// The destination's `retry-after`, where it sent one.
+        retry_after: Option<Duration>,
+    },
+    /// Sending is not allowed or not possible as configured: trying again cannot help.
+    Refused,
+}
+
+/// An attempt as it is kept with a failed delivery (management-api.md 3.8).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it ended, or for a requested redelivery when that was accepted.
+    pub timestamp: Timestamp,
+    /// What it came to.
+    pub status: AttemptStatus,
+    /// How long it took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<f64>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The HTTP status of the answer, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// The first bytes of the answer, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+}
+
+/// The contract's words for an attempt in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AttemptStatus {
+    /// It failed.
+    Failed,
+    /// A redelivery was accepted here; its attempts follow.
+    Retrying,
+}
+
+impl Attempt {
+    /// The record of a failed attempt.
+    pub fn failed(timestamp: Timestamp, failure: Failure) -> Self {
+        let http_status = match failure.kind {
+            FailureKind::Status { status, .. } => Some(status),
+            _ => None,
+        };
+        Self {
+            timestamp,
+            status: AttemptStatus::Failed,
+            duration_ms: Some(failure.duration.as_secs_f64() * 1000.0),
+            error: Some(failure.message),
+            http_status,
+            answer: failure.answer,
+        }
+    }
+
+    /// The record of an accepted redelivery.
+    pub fn retrying(timestamp: Timestamp) -> Self {
+        Self {
+            timestamp,
+            status: AttemptStatus::Retrying,
+            duration_ms: None,
+            error: None,
+            http_status: None,
+            answer: None,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The rules that a stream is delivered by, with the contract's defaults.
+
+use std::time::Duration;
+
+/// Which events wait for one another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Ordering {
+    /// Events about the same subject, in log order; different subjects in parallel.
+    #[default]
+    Subject,
+    /// None: everything in parallel.
+    None,
+    /// All: one at a time, in log order.
+    Strict,
+}
+
+/// When to try again after a failure that trying again can help.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Schedule {
+    /// The wait before the second, third … attempt. One attempt more than there are waits is made.
+    pub waits: Vec<Duration>,
+    /// A destination's `retry-after` is honoured up to this; beyond it, this is waited.
+    pub retry_after_max: Duration,
+}
+
+impl Default for Schedule {
+    /// The contract: four attempts, after 1, 2 and 4 seconds (management-api.md 5.2).
+    fn default() -> Self {
+        Self { waits: [1, 2, 4].map(Duration::from_secs).to_vec(), retry_after_max: Duration::from_secs(10 * 60) }
+    }
+}
+
+/// What bounds a stream's memory and work. None of it grows with the backlog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Requests in flight at once.
+    pub in_flight_max: usize,
+    /// Events in the window: in flight, waiting for their turn, or waiting to be tried again.
+    pub window_events_max: usize,
+    /// Bytes of events in the window.
+    pub window_bytes_max: usize,
+    /// A longer wait than this parks the event instead of keeping it in the window.
+    pub wait_in_window_max: Duration,
+    /// Parked events. A stream that has so many reads no further until some have ended.
+    pub parked_max: usize,
+    /// Redeliveries taken up at once.
+    pub redeliveries_max: usize,
+    /// Decisions not saved yet. With so many, nothing new is sent until a checkpoint has been saved.
+    pub unsaved_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            in_flight_max: 64,
+            window_events_max: 1024,
+            window_bytes_max: 2 * 1024 * 1024,
+            wait_in_window_max: Duration::from_secs(10),
+            parked_max: 1000,
+            redeliveries_max: 256,
+            unsaved_max: 1024,
+        }
+    }
+}
+
+/// Everything a stream is delivered by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Policy {
+    /// Which events wait for one another.
+    pub ordering: Ordering,
+    /// When to try again.
+    pub schedule: Schedule,
+    /// What bounds it.
+    pub limits: Limits,
+    /// So many failed events in a row disable the stream (management-api.md 5.4).
+    pub failures_in_row_max: u32,
+    /// So many failed deliveries outstanding disable the stream (management-api.md 5.4).
+    pub failures_outstanding_max: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            ordering: Ordering::default(),
+            schedule: Schedule::default(),
+            limits: Limits::default(),
+            failures_in_row_max: 500,
+            failures_outstanding_max: 5000,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What is saved of a stream, and what it starts from again.
+
+use super::health::{DisableReason, Health};
+use super::outcome::Attempt;
+use crate::clock::Timestamp;
+use crate::event::Seq;
+
+/// Where a stream stands in the log.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Position {
+    /// Everything below this has been looked at.
+    pub frontier: Seq,
+    /// Of that, these are not settled yet, in order. The lowest is the stream's cursor.
+    pub open: Vec<Seq>,
+}
+
+impl Position {
+    /// A position at which nothing is open.
+    pub const fn at(frontier: Seq) -> Self {
+        Self { frontier, open: Vec::new() }
+    }
+
+    /// The lowest position that is not settled.
+    pub fn cursor(&self) -> Seq {
+        self.open.first().copied().unwrap_or(self.frontier)
+    }
+}
+
+/// An event whose next attempt is further away than the window may wait, or that waits behind one.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Parked {
+    /// Its position.
+    pub seq: Seq,
+    /// The fingerprint of its subject.
+    pub subject: u64,
+    /// When to try again. One that waits behind another of its subject may go as soon as that has ended.
+    pub due: Timestamp,
+    /// The attempts so far.
+    pub attempts: Vec<Attempt>,
+}
+
+/// A failed delivery that somebody asked to deliver again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Redelivery {
+    /// Its position.
+    pub seq: Seq,
+    /// The fingerprint of its subject.
+    pub subject: u64,
+}
+
+/// A row to write for what did not go well, or to take away because it went well after all.
+#[derive(Clone, PartialEq, Debug)]
+pub enum RowChange {
+    /// A delivery has failed; if a parked row of it exists, this replaces it.
+    Failed {
+        /// Its position.
+        seq: Seq,
+        /// When it failed.
+        at: Timestamp,
+        /// Every attempt of it.
+        attempts: Vec<Attempt>,
+    },
+    /// A redelivery has failed: its attempts are added to the failed delivery, which stays.
+    FailedAgain {
+        /// Its position.
+        seq: Seq,
+        /// The attempts of this redelivery.
+        attempts: Vec<Attempt>,
+    },
+    /// A redelivery has succeeded: the failed delivery goes.
+    Recovered {
+        /// Its position.
+        seq: Seq,
+    },
+    /// An event is parked, newly or again.
+    Parked(Parked),
+    /// A parked event has been delivered.
+    Unparked {
+        /// Its position.
+        seq: Seq,
+    },
+}
+
+/// What a checkpoint saves of one stream, all in one transaction: a row and the cursor that passed it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Progress {
+    /// Where it stands.
+    pub position: Position,
+    /// Its counters.
+    pub health: Health,
+    /// What happened to rows since the last checkpoint, in order.
+    pub rows: Vec<RowChange>,
+    /// The stream is to be disabled.
+    pub disable: Option<DisableReason>,
+}

@@ -1,0 +1,544 @@
+//! One stream's deliveries: told what happened, it answers what to do.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
+
+use super::health::{DisableReason, Health};
+use super::lanes::{LaneKey, Lanes};
+use super::outcome::{Attempt, Outcome};
+use super::parked::{HoldKey, ParkedEvents};
+use super::policy::{Ordering, Policy};
+use super::progress::{Parked, Position, Progress, Redelivery, RowChange};
+use super::retry::{Next, next_step};
+use super::window::Window;
+use crate::clock::{Moment, Timestamp};
+use crate::event::Seq;
+
+/// An event that the core has taken up. Never used twice, so a late answer cannot be mistaken for another's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order<E> {
+    /// Send the event; answer with [`StreamCore::attempt_ended`], once.
+    Send {
+        /// What to answer with.
+        ticket: Ticket,
+        /// Its position.
+        seq: Seq,
+        /// Which attempt of this cycle it is; the first is 1.
+        attempt: u32,
+        /// The event.
+        payload: E,
+    },
+    /// Fetch these events; answer with [`StreamCore::loaded`] for each, in this order.
+    Load(Vec<Seq>),
+}
+
+/// Whether an event was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Feed {
+    /// Taken, or not needed any more.
+    Taken,
+    /// No room: offer it again once [`StreamCore::room`] is not zero.
+    Full,
+}
+
+/// Whether the stream delivers what is in the log. Redeliveries are made in both phases.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// It does.
+    Enabled,
+    /// It does not.
+    Disabled,
+}
+
+/// Where an entry comes from, and so which row stands for it in the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Origin {
+    /// The log: no row; the position is open in the window.
+    Log,
+    /// A parked row.
+    Parked,
+    /// A failed delivery's row.
+    Redelivery,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Waits for its turn in its lane.
+    Queued,
+    /// May be sent.
+    Ready,
+    /// Is being sent.
+    InFlight,
+    /// Waits to be tried again.
+    Waiting(Duration),
+}
+
+#[derive(Debug)]
+struct Entry<E> {
+    seq: Seq,
+    subject: u64,
+    origin: Origin,
+    lane: LaneKey,
+    state: State,
+    bytes: usize,
+    attempts_made: u32,
+    attempts: Vec<Attempt>,
+    payload: E,
+}
+
+/// One stream's deliveries. `E` is the event as the shell knows it; the core only passes it on.
+#[derive(Debug)]
+pub struct StreamCore<E> {
+    policy: Policy,
+    phase: Phase,
+    /// While disabled by the core itself: what is still in flight is recorded as failed when it fails.
+    tripped: bool,
+    window: Window,
+    parked: ParkedEvents,
+    entries: HashMap<Ticket, Entry<E>>,
+    lanes: Lanes,
+    ready: VecDeque<Ticket>,
+    timers: BTreeSet<(Duration, Ticket)>,
+    /// Open positions whose event is not in memory; and those of them, and of parked ones, being fetched.
+    missing: BTreeSet<Seq>,
+    loading: BTreeSet<Seq>,
+    redelivering: BTreeSet<Seq>,
+    bytes: usize,
+    in_flight: usize,
+    next_ticket: u64,
+    health: Health,
+    rows: Vec<RowChange>,
+    disable: Option<DisableReason>,
+    dirty: bool,
+}
+
+impl<E: Clone> StreamCore<E> {
+    /// A stream that goes on from what was saved of it.
+    pub fn restore(policy: Policy, phase: Phase, position: &Position, health: Health, parked: Vec<Parked>) -> Self {
+        let open: BTreeSet<Seq> = position.open.iter().copied().collect();
+        let missing = if phase == Phase::Enabled { open.clone() } else { BTreeSet::new() };
+        let mut core = Self {
+            policy,
+            phase,
+            tripped: false,
+            window: Window::new(position.frontier, open),
+            parked: ParkedEvents::default(),
+            entries: HashMap::new(),
+            lanes: Lanes::default(),
+            ready: VecDeque::new(),
+            timers: BTreeSet::new(),
+            missing,
+            loading: BTreeSet::new(),
+            redelivering: BTreeSet::new(),
+            bytes: 0,
+            in_flight: 0,
+            next_ticket: 0,
+            health,
+            rows: Vec::new(),
+            disable: None,
+            dirty: false,
+        };
+        for row in parked {
+            let key = core.hold_key(row.subject);
+            core.parked.park(key, row);
+        }
+        core
+    }
+
+    // ---- what happened -------------------------------------------------------------------------------
+
+    /// Offers the event at `seq`, which the stream wants. Positions are offered in order.
+    pub fn feed(&mut self, now: Moment, seq: Seq, subject: u64, bytes: usize, payload: E) -> Feed {
+        if seq < self.window.frontier() {
+            return Feed::Taken;
+        }
+        if self.room() == 0 {
+            return Feed::Full;
+        }
+        self.dirty = true;
+        if self.parked.holds_back(self.hold_key(subject), seq) {
+            self.window.advance(seq.next());
+            self.park(Parked { seq, subject, due: now.wall, attempts: Vec::new() });
+        } else {
+            self.window.admit(seq);
+            self.take_up(seq, subject, bytes, Origin::Log, Vec::new(), payload);
+        }
+        Feed::Taken
+    }
+
+    /// Everything below `frontier` has been offered or is not for this stream.
+    pub fn advance(&mut self, frontier: Seq) {
+        if frontier > self.window.frontier() {
+            self.window.advance(frontier);
+            self.dirty = true;
+        }
+    }
+
+    /// The answer to [`Order::Load`]: the event with its subject and size, or `None` if the log has
+    /// forgotten it.
+    pub fn loaded(&mut self, now: Moment, seq: Seq, event: Option<(u64, usize, E)>) {
+        if !self.loading.remove(&seq) {
+            return;
+        }
+        self.dirty = true;
+        let parked = self.parked.get(seq).cloned();
+        match (event, parked) {
+            (None, Some(_)) => {
+                self.parked.remove(seq);
+                self.rows.push(RowChange::Unparked { seq });
+            }
+            (None, None) => self.window.settle(seq),
+            (Some(_), Some(_)) if self.phase == Phase::Disabled => self.parked.put_back(seq),
+            (Some((subject, bytes, payload)), Some(row)) => {
+                self.take_up(seq, subject, bytes, Origin::Parked, row.attempts, payload);
+            }
+            (Some(_), None) if self.phase == Phase::Disabled => {}
+            (Some((subject, ..)), None) if self.parked.holds_back(self.hold_key(subject), seq) => {
+                self.window.settle(seq);
+                self.park(Parked { seq, subject, due: now.wall, attempts: Vec::new() });
+            }
+            (Some((subject, bytes, payload)), None) => {
+                self.take_up(seq, subject, bytes, Origin::Log, Vec::new(), payload);
+            }
+        }
+    }
+
+    /// A failed delivery is to be delivered again, in a fresh cycle of attempts. One that is under way
+    /// already is left alone. Offer no more than [`StreamCore::redelivery_room`].
+    pub fn redeliver(&mut self, redelivery: &Redelivery, bytes: usize, payload: E) {
+        if self.redelivering.insert(redelivery.seq) {
+            self.take_up(redelivery.seq, redelivery.subject, bytes, Origin::Redelivery, Vec::new(), payload);
+        }
+    }
+
+    /// An attempt has ended. A ticket that is not in flight is ignored.
+    pub fn attempt_ended(&mut self, now: Moment, ticket: Ticket, outcome: Outcome) {
+        let Some(entry) = self.entries.get_mut(&ticket).filter(|entry| entry.state == State::InFlight) else {
+            return;
+        };
+        self.in_flight -= 1;
+        self.dirty = true;
+        let failure = match outcome {
+            Outcome::Delivered { .. } => {
+                self.health.delivered();
+                self.end_delivered(ticket);
+                return;
+            }
+            Outcome::Failed(failure) => failure,
+        };
+        entry.attempts_made += 1;
+        let next = next_step(&self.policy, entry.attempts_made, &failure);
+        entry.attempts.push(Attempt::failed(now.wall, failure));
+        let frozen = self.phase == Phase::Disabled && entry.origin != Origin::Redelivery;
+        match next {
+            Next::GiveUp => self.end_failed(now.wall, ticket),
+            _ if frozen && self.tripped => self.end_failed(now.wall, ticket),
+            _ if frozen => self.set_aside(ticket),
+            Next::ParkFor(wait) if entry.origin != Origin::Redelivery => self.end_parked(now.wall, ticket, wait),
+            Next::After(wait) | Next::ParkFor(wait) => {
+                let at = now.steady + wait;
+                entry.state = State::Waiting(at);
+                self.timers.insert((at, ticket));
+            }
+        }
+        if let Some(reason) = self.health.verdict(&self.policy).filter(|_| self.phase == Phase::Enabled) {
+            self.disable = Some(reason);
+            self.tripped = true;
+            self.freeze(now.wall);
+        }
+    }
+
+    /// The stream was disabled from outside: nothing more is sent; what has not ended stays open.
+    pub fn disable(&mut self, now: Moment) {
+        if self.phase == Phase::Enabled {
+            self.tripped = false;
+            self.freeze(now.wall);
+        }
+    }
+
+    /// The stream was enabled: it goes on where it stands, with a clean row of failures.
+    pub fn enable(&mut self) {
+        self.phase = Phase::Enabled;
+        self.tripped = false;
+        self.disable = None;
+        self.health.in_row = 0;
+        self.dirty = true;
+        let in_memory: BTreeSet<Seq> =
+            self.entries.values().filter(|entry| entry.origin == Origin::Log).map(|entry| entry.seq).collect();
+        self.missing = self
+            .window
+            .open()
+            .iter()
+            .filter(|seq| !in_memory.contains(seq) && !self.loading.contains(seq))
+            .copied()
+            .collect();
+    }
+
+    /// The stream's rules have changed; they hold for what is decided from now on.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// Failed deliveries have gone without being redelivered: their retention ended.
+    pub fn failures_expired(&mut self, count: u32) {
+        self.health.outstanding = self.health.outstanding.saturating_sub(count);
+        self.dirty = true;
+    }
+
+    // ---- what to do ----------------------------------------------------------------------------------
+
+    /// Adds what is to be done now to `orders`.
+    pub fn orders(&mut self, now: Moment, orders: &mut Vec<Order<E>>) {
+        while let Some((at, ticket)) = self.timers.first().copied().filter(|(at, _)| *at <= now.steady) {
+            self.timers.remove(&(at, ticket));
+            self.make_ready(ticket);
+        }
+        if self.phase == Phase::Enabled {
+            let room = self.policy.limits.window_events_max.saturating_sub(self.entries.len() + self.loading.len());
+            let mut seqs: Vec<Seq> = self.missing.iter().take(room).copied().collect();
+            for seq in &seqs {
+                self.missing.remove(seq);
+            }
+            seqs.extend(self.parked.take_due(now.wall, self.wait_max(), room - seqs.len()));
+            self.loading.extend(seqs.iter().copied());
+            if !seqs.is_empty() {
+                orders.push(Order::Load(seqs));
+            }
+        }
+        while self.in_flight < self.policy.limits.in_flight_max && self.rows.len() < self.policy.limits.unsaved_max {
+            let Some(ticket) = self.ready.pop_front() else { break };
+            // An entry may have ended while it was in this queue.
+            let Some(entry) = self.entries.get_mut(&ticket).filter(|entry| entry.state == State::Ready) else {
+                continue;
+            };
+            entry.state = State::InFlight;
+            self.in_flight += 1;
+            let attempt = entry.attempts_made + 1;
+            orders.push(Order::Send { ticket, seq: entry.seq, attempt, payload: entry.payload.clone() });
+        }
+    }
+
+    /// How long after `now` [`StreamCore::orders`] may have something new although nothing else happens.
+    pub fn next_wait(&self, now: Moment) -> Option<Duration> {
+        let retry = self.timers.first().map(|(at, _)| at.saturating_sub(now.steady));
+        let parked = self.parked.next_due().filter(|_| self.phase == Phase::Enabled);
+        let parked = parked.map(|due| due.since(now.wall).min(self.wait_max()));
+        retry.into_iter().chain(parked).min()
+    }
+
+    /// What to save, if anything has changed since it was last taken. What is taken must be saved before
+    /// the next is taken: rows are given out once.
+    pub fn take_progress(&mut self) -> Option<Progress> {
+        if !std::mem::take(&mut self.dirty) {
+            return None;
+        }
+        Some(Progress {
+            position: self.position(),
+            health: self.health,
+            rows: std::mem::take(&mut self.rows),
+            disable: self.disable.take(),
+        })
+    }
+
+    // ---- what is -------------------------------------------------------------------------------------
+
+    /// How many more events it takes from the log right now.
+    pub fn room(&self) -> usize {
+        let limits = &self.policy.limits;
+        let restoring = !self.missing.is_empty() || self.loading.iter().any(|seq| self.window.open().contains(seq));
+        let full = self.bytes >= limits.window_bytes_max
+            || self.parked.len() >= limits.parked_max
+            || self.rows.len() >= limits.unsaved_max;
+        if self.phase == Phase::Disabled || restoring || full {
+            return 0;
+        }
+        limits.window_events_max.saturating_sub(self.entries.len())
+    }
+
+    /// How many more redeliveries it takes right now.
+    pub fn redelivery_room(&self) -> usize {
+        self.policy.limits.redeliveries_max.saturating_sub(self.redelivering.len())
+    }
+
+    /// Whether the redelivery of this position is under way.
+    pub fn is_redelivering(&self, seq: Seq) -> bool {
+        self.redelivering.contains(&seq)
+    }
+
+    /// Where it stands.
+    pub fn position(&self) -> Position {
+        Position { frontier: self.window.frontier(), open: self.window.open().iter().copied().collect() }
+    }
+
+    /// Everything below this has been looked at.
+    pub fn frontier(&self) -> Seq {
+        self.window.frontier()
+    }
+
+    /// The lowest position that is not settled.
+    pub fn cursor(&self) -> Seq {
+        self.window.cursor()
+    }
+
+    /// Its counters.
+    pub const fn health(&self) -> Health {
+        self.health
+    }
+
+    /// Whether it delivers what is in the log.
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Requests in flight.
+    pub const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Events in memory.
+    pub fn held(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Parked events.
+    pub fn parked(&self) -> usize {
+        self.parked.len()
+    }
+
+    // ---- parts ---------------------------------------------------------------------------------------
+
+    fn hold_key(&self, subject: u64) -> HoldKey {
+        match self.policy.ordering {
+            Ordering::Subject => Some(subject),
+            Ordering::Strict => Some(0),
+            Ordering::None => None,
+        }
+    }
+
+    fn wait_max(&self) -> Duration {
+        let schedule = &self.policy.schedule;
+        schedule.waits.iter().copied().fold(schedule.retry_after_max, Duration::max)
+    }
+
+    fn take_up(&mut self, seq: Seq, subject: u64, bytes: usize, origin: Origin, attempts: Vec<Attempt>, payload: E) {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        let lane = LaneKey::of(self.policy.ordering, subject, ticket);
+        let attempts_made = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+        let state = State::Queued;
+        let entry = Entry { seq, subject, origin, lane, state, bytes, attempts_made, attempts, payload };
+        self.bytes += bytes;
+        self.entries.insert(ticket, entry);
+        if self.lanes.join(lane, ticket) {
+            self.make_ready(ticket);
+        }
+    }
+
+    fn make_ready(&mut self, ticket: Ticket) {
+        if let Some(entry) = self.entries.get_mut(&ticket) {
+            entry.state = State::Ready;
+            self.ready.push_back(ticket);
+        }
+    }
+
+    /// Takes an entry out of memory and gives its lane to the next.
+    fn remove(&mut self, ticket: Ticket) -> Option<Entry<E>> {
+        let entry = self.entries.remove(&ticket)?;
+        self.bytes -= entry.bytes;
+        if let State::Waiting(at) = entry.state {
+            self.timers.remove(&(at, ticket));
+        }
+        if entry.origin == Origin::Redelivery {
+            self.redelivering.remove(&entry.seq);
+        }
+        if let Some(next) = self.lanes.leave(entry.lane, ticket) {
+            self.make_ready(next);
+        }
+        Some(entry)
+    }
+
+    fn end_delivered(&mut self, ticket: Ticket) {
+        let Some(Entry { seq, origin, .. }) = self.remove(ticket) else { return };
+        match origin {
+            Origin::Log => self.window.settle(seq),
+            Origin::Parked => {
+                self.parked.remove(seq);
+                self.rows.push(RowChange::Unparked { seq });
+            }
+            Origin::Redelivery => {
+                self.health.recovered();
+                self.rows.push(RowChange::Recovered { seq });
+            }
+        }
+    }
+
+    fn end_failed(&mut self, now: Timestamp, ticket: Ticket) {
+        let Some(Entry { seq, origin, attempts, .. }) = self.remove(ticket) else { return };
+        self.health.failed(origin != Origin::Redelivery);
+        match origin {
+            Origin::Log => self.window.settle(seq),
+            Origin::Parked => self.parked.remove(seq),
+            Origin::Redelivery => {
+                self.rows.push(RowChange::FailedAgain { seq, attempts });
+                return;
+            }
+        }
+        self.rows.push(RowChange::Failed { seq, at: now, attempts });
+    }
+
+    /// Parks an entry, and whoever waits behind it in its lane.
+    fn end_parked(&mut self, now: Timestamp, ticket: Ticket, wait: Duration) {
+        let Some(lane) = self.entries.get(&ticket).map(|entry| entry.lane) else { return };
+        // From the back, so that none of them gets its turn in between.
+        for behind in self.lanes.waiting(lane).into_iter().rev() {
+            if self.entries.get(&behind).is_some_and(|entry| entry.origin != Origin::Redelivery) {
+                self.park_entry(behind, now);
+            }
+        }
+        self.park_entry(ticket, now.plus(wait));
+    }
+
+    fn park_entry(&mut self, ticket: Ticket, due: Timestamp) {
+        let Some(Entry { seq, subject, origin, attempts, .. }) = self.remove(ticket) else { return };
+        if origin == Origin::Log {
+            self.window.settle(seq);
+        }
+        self.park(Parked { seq, subject, due, attempts });
+    }
+
+    fn park(&mut self, parked: Parked) {
+        let key = self.hold_key(parked.subject);
+        self.rows.push(RowChange::Parked(parked.clone()));
+        self.parked.park(key, parked);
+    }
+
+    /// Forgets an entry that has not ended: its position stays open, its row stays parked.
+    fn set_aside(&mut self, ticket: Ticket) {
+        if let Some(Entry { seq, origin: Origin::Parked, .. }) = self.remove(ticket) {
+            self.parked.put_back(seq);
+        }
+    }
+
+    /// Stops sending what is in the log. Where the core itself disables the stream, what has been tried is
+    /// recorded as failed, so that it can be redelivered; what has not been tried stays open.
+    fn freeze(&mut self, now: Timestamp) {
+        self.phase = Phase::Disabled;
+        self.dirty = true;
+        self.missing.clear();
+        let mut idle: Vec<Ticket> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.origin != Origin::Redelivery && entry.state != State::InFlight)
+            .map(|(ticket, _)| *ticket)
+            .collect();
+        idle.sort_unstable();
+        for ticket in idle.into_iter().rev() {
+            let tried = self.entries.get(&ticket).is_some_and(|entry| entry.attempts_made > 0);
+            if tried && self.tripped { self.end_failed(now, ticket) } else { self.set_aside(ticket) }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! An event: its envelope, its opaque payload, and its position in the log.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::catalog::EventType;
+use crate::clock::Timestamp;
+use crate::ids::{EventId, StreamId, TenantId};
+
+/// A position in the log. Every event has one; they grow in the order of commit, without reuse.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The position before the first event.
+    pub const ZERO: Self = Self(0);
+
+    /// The position right after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Debug for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What an event is about (`user:auth0|…`): events of one subject reach a receiver in log order.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Subject(Box<str>);
+
+impl Subject {
+    /// The subject of `kind` (user, organization …) with this id.
+    pub fn new(kind: &str, id: &str) -> Self {
+        Self(format!("{kind}:{id}").into_boxed_str())
+    }
+
+    /// The subject as it was stored.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The subject as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A stable 64-bit fingerprint (FNV-1a). Two subjects that share one are merely delivered in order.
+    pub fn fingerprint(&self) -> u64 {
+        self.0
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    }
+}
+
+/// An event that has not been appended to the log yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Stable across attempts, redeliveries and replays.
+    pub id: EventId,
+    /// What happened.
+    pub event_type: EventType,
+    /// Whom it happened to.
+    pub subject: Subject,
+    /// When it happened.
+    pub time: Timestamp,
+    /// The CloudEvent as JSON, complete but for the members that differ from stream to stream.
+    pub body: Bytes,
+}
+
+/// An event with its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedEvent {
+    /// Its position.
+    pub seq: Seq,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The event itself.
+    pub event: Event,
+}
+
+/// Who raises events: the tenant's name and the value of their `source`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// `a0tenant`: the tenant's name.
+    pub tenant_name: String,
+    /// `source`: `urn:auth0:` and the tenant's domain, lower case, without port.
+    pub urn: String,
+}
+
+impl Source {
+    /// The source of the tenant `name`, reached at `domain` (host, with or without a port).
+    pub fn new(name: &str, domain: &str) -> Self {
+        let host = match domain.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => host,
+            _ => domain,
+        };
+        Self { tenant_name: name.to_owned(), urn: format!("urn:auth0:{}", host.to_lowercase()) }
+    }
+}
+
+/// The CloudEvent's members in the catalogue's order; `a0stream` follows for each stream.
+#[derive(Serialize)]
+struct Envelope<'a, D> {
+    specversion: &'a str,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    source: &'a str,
+    id: EventId,
+    time: Timestamp,
+    data: &'a D,
+    a0tenant: &'a str,
+}
+
+/// Writes a CloudEvent's body once; [`body_for_stream`] completes it for each stream without parsing it again.
+pub fn render_body<D: Serialize>(
+    source: &Source,
+    id: EventId,
+    event_type: EventType,
+    time: Timestamp,
+    data: &D,
+) -> Bytes {
+    let envelope = Envelope {
+        specversion: "1.0",
+        event_type: event_type.name(),
+        source: &source.urn,
+        id,
+        time,
+        data,
+        a0tenant: &source.tenant_name,
+    };
+    serde_json::to_vec(&envelope).expect("an envelope has text keys only, so it can be written as JSON").into()
+}
+
+/// What is added to a body for one stream: `,"a0stream":"est_…"}`. Made once a stream, not once an event.
+pub fn stream_suffix(stream: StreamId) -> Bytes {
+    format!(",\"a0stream\":\"{stream}\"}}").into()
+}
+
+/// The body that a stream's receiver gets, in two parts that share the logged bytes.
+pub fn body_for_stream(body: &Bytes, suffix: &Bytes) -> [Bytes; 2] {
+    debug_assert!(body.ends_with(b"}"), "a logged body is a JSON object");
+    [body.slice(..body.len().saturating_sub(1)), suffix.clone()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_completed_for_a_stream() {
+        let id = EventId::from_number(7);
+        let source = Source::new("acme", "Acme.Example:8443");
+        let data = serde_json::json!({"object": {"user_id": "auth0|1"}});
+        let body = render_body(&source, id, EventType::UserCreated, Timestamp::from_millis(0), &data);
+        let stream = StreamId::from_number(9);
+        let whole = body_for_stream(&body, &stream_suffix(stream)).concat();
+        let json: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+        assert_eq!(json["source"], "urn:auth0:acme.example");
+        assert_eq!(json["a0tenant"], "acme");
+        assert_eq!(json["a0stream"], stream.to_string());
+        assert_eq!(json["data"], data);
+    }
+
+    #[test]
+    fn fingerprints_tell_subjects_apart() {
+        assert_ne!(Subject::new("user", "a").fingerprint(), Subject::new("user", "b").fingerprint());
+    }
+}

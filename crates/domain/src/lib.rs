@@ -1,0 +1,20 @@
+//! Nouns, rules and the deciding core of Headwater.
+//!
+//! Nothing here does I/O, reads a clock, draws randomness or is async: time and random bytes come in as
+//! arguments, decisions go out as values. That is what lets `delivery` be simulated, thousands of schedules
+//! a run. Read `event.rs` and `stream.rs` first, then `delivery/mod.rs`.
+
+pub mod account;
+pub mod catalog;
+pub mod change;
+pub mod clock;
+pub mod connection;
+pub mod delivery;
+pub mod destination;
+pub mod event;
+pub mod ids;
+pub mod scope;
+pub mod secret;
+pub mod stream;
+pub mod subscription;
+pub mod user;

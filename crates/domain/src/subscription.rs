@@ -1,0 +1,173 @@
+//! Which events a stream gets, over the whole log: its subscription has a history.
+//!
+//! The contract sends what was raised *while* a stream was enabled and subscribed. A stream may lag behind
+//! the log when it is edited, so the rule in force at an event's position decides, not the newest one.
+//! A stretch in which the stream was disabled is remembered as missed: it can be delivered later.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{EventType, EventTypes};
+use crate::event::Seq;
+
+/// What a stream wanted over a stretch of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Interest {
+    /// Enabled: events of these types.
+    Types(EventTypes),
+    /// Disabled: nothing; the stretch counts as missed.
+    Missed,
+}
+
+/// A stretch of the log, from a position to the next span's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// The first position it covers.
+    pub from: Seq,
+    /// What was wanted there.
+    pub interest: Interest,
+}
+
+/// A stream's subscription over the log, oldest span first. Before the first span it wants nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spans(Vec<Span>);
+
+/// How many spans are remembered; beyond that the oldest ones are forgotten.
+pub const SPANS_MAX: usize = 256;
+
+impl Spans {
+    /// A history that starts at `from`.
+    pub fn starting(from: Seq, interest: Interest) -> Self {
+        Self(vec![Span { from, interest }])
+    }
+
+    /// From `from` on, `interest` holds.
+    pub fn begin(&mut self, from: Seq, interest: Interest) {
+        self.0.retain(|span| span.from < from);
+        if self.0.last().is_none_or(|last| last.interest != interest) {
+            self.0.push(Span { from, interest });
+        }
+        let excess = self.0.len().saturating_sub(SPANS_MAX);
+        self.0.drain(..excess);
+    }
+
+    /// What holds at the end of the log.
+    pub fn current(&self) -> Interest {
+        self.0.last().map_or(Interest::Missed, |span| span.interest)
+    }
+
+    /// Whether the event of this type at this position is for the stream.
+    pub fn matches(&self, seq: Seq, event_type: EventType) -> bool {
+        let covering = self.0.iter().rev().find(|span| span.from <= seq);
+        matches!(covering, Some(Span { interest: Interest::Types(types), .. }) if types.contains(event_type))
+    }
+
+    /// Forgets what lies wholly below `cursor` and is not missed, and what lies wholly below `floor`, the
+    /// oldest position that the log still holds.
+    pub fn prune(&mut self, cursor: Seq, floor: Seq) {
+        let ends: Vec<Option<Seq>> =
+            (0..self.0.len()).map(|index| self.0.get(index + 1).map(|next| next.from)).collect();
+        let mut ends = ends.into_iter();
+        self.0.retain(|span| {
+            let Some(Some(end)) = ends.next() else { return true };
+            let settled = end <= cursor && span.interest != Interest::Missed;
+            !(settled || end <= floor)
+        });
+    }
+
+    /// The missed stretches, as half-open ranges; the last one may still be open.
+    pub fn missed(&self) -> impl Iterator<Item = (Seq, Option<Seq>)> + '_ {
+        self.0
+            .iter()
+            .enumerate()
+            .filter(|(_, span)| span.interest == Interest::Missed)
+            .map(|(index, span)| (span.from, self.0.get(index + 1).map(|next| next.from)))
+    }
+
+    /// The spans, oldest first.
+    pub fn as_slice(&self) -> &[Span] {
+        &self.0
+    }
+}
+
+/// A span as it is stored: `types` is absent where the stream was disabled.
+#[derive(Serialize, Deserialize)]
+struct StoredSpan {
+    from: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<Vec<String>>,
+}
+
+impl Spans {
+    /// The form in which a store keeps it.
+    pub fn to_json(&self) -> String {
+        let stored: Vec<_> = self
+            .0
+            .iter()
+            .map(|span| StoredSpan {
+                from: span.from.0,
+                types: match span.interest {
+                    Interest::Types(types) => Some(types.iter().map(|each| each.name().to_owned()).collect()),
+                    Interest::Missed => None,
+                },
+            })
+            .collect();
+        serde_json::to_string(&stored).expect("spans are plain data")
+    }
+
+    /// Reads the stored form; `None` if it is not one.
+    pub fn from_json(json: &str) -> Option<Self> {
+        let stored: Vec<StoredSpan> = serde_json::from_str(json).ok()?;
+        let span = |stored: StoredSpan| {
+            let interest = match stored.types {
+                None => Interest::Missed,
+                Some(names) => Interest::Types(
+                    names.iter().map(|name| EventType::from_name(name)).collect::<Option<EventTypes>>()?,
+                ),
+            };
+            Some(Span { from: Seq(stored.from), interest })
+        };
+        stored.into_iter().map(span).collect::<Option<Vec<_>>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn created() -> Interest {
+        Interest::Types([EventType::UserCreated].into_iter().collect())
+    }
+
+    #[test]
+    fn the_rule_in_force_at_the_position_decides() {
+        let mut spans = Spans::starting(Seq(5), created());
+        spans.begin(Seq(10), Interest::Missed);
+        spans.begin(Seq(20), Interest::Types([EventType::UserDeleted].into_iter().collect()));
+        assert!(!spans.matches(Seq(4), EventType::UserCreated));
+        assert!(spans.matches(Seq(9), EventType::UserCreated));
+        assert!(!spans.matches(Seq(10), EventType::UserCreated));
+        assert!(!spans.matches(Seq(20), EventType::UserCreated));
+        assert!(spans.matches(Seq(20), EventType::UserDeleted));
+        assert_eq!(spans.missed().collect::<Vec<_>>(), [(Seq(10), Some(Seq(20)))]);
+        assert_eq!(Spans::from_json(&spans.to_json()), Some(spans));
+    }
+
+    #[test]
+    fn pruning_keeps_what_was_missed_until_the_log_forgets_it() {
+        let mut spans = Spans::starting(Seq(1), created());
+        spans.begin(Seq(10), Interest::Missed);
+        spans.begin(Seq(20), created());
+        spans.prune(Seq(30), Seq(1));
+        assert_eq!(spans.missed().count(), 1);
+        assert_eq!(spans.as_slice().len(), 2);
+        spans.prune(Seq(30), Seq(20));
+        assert_eq!(spans.as_slice(), Spans::starting(Seq(20), created()).as_slice());
+    }
+
+    #[test]
+    fn the_same_interest_again_changes_nothing() {
+        let mut spans = Spans::starting(Seq(1), created());
+        spans.begin(Seq(9), created());
+        assert_eq!(spans.as_slice().len(), 1);
+    }
+}

@@ -1,0 +1,68 @@
+//! What can go wrong in a store, as far as a caller decides differently.
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// An entity was changed by somebody else meanwhile: read it again and compute the change anew.
+    #[error("the entity was changed by another request meanwhile")]
+    Stale,
+    /// Something that must be unique is taken.
+    #[error("{0}")]
+    Conflict(Conflict),
+    /// The store cannot be reached or cannot write now (disk full, locked, gone).
+    #[error("the store cannot {doing}")]
+    Unavailable {
+        /// What was being done.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Stored data cannot be understood.
+    #[error("corrupt data in {table}.{column} of row {row}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// What identifies the row.
+        row: String,
+    },
+    /// The data folder is used by another process.
+    #[error("the data folder {folder} is in use by another headwater process; stop it or choose another folder")]
+    InUse {
+        /// The folder.
+        folder: String,
+    },
+    /// The store was written by a newer version.
+    #[error("the store is at version {found}, but this program knows versions up to {known}; use a newer headwater")]
+    Newer {
+        /// The store's version.
+        found: u32,
+        /// The newest version known.
+        known: u32,
+    },
+    /// Secrets in the store cannot be opened with the master key that was given.
+    #[error("the master key does not open the secrets in this store; give the key that it was made with")]
+    WrongMasterKey,
+}
+
+/// What is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// A user with this id, e-mail address, username or phone number exists in the connection.
+    #[error("the user already exists")]
+    User,
+    /// A stream with this name exists.
+    #[error("the event stream name is already in use")]
+    StreamName,
+    /// The application has a grant for this API already.
+    #[error("the client grant already exists")]
+    Grant,
+    /// An application with this id exists.
+    #[error("the application already exists")]
+    Client,
+    /// A connection with this name exists.
+    #[error("the connection name is already in use")]
+    ConnectionName,
+}

@@ -1,0 +1,164 @@
+//! The durable truth of Headwater: state, log, cursors and the wake signal.
+//!
+//! [`State`] is what the API reads and changes, [`Log`] is what delivery reads and reports to; both are one
+//! SQLite file here ([`sqlite::SqliteStore`]). A verb is one transaction and one complete thought; no
+//! connection or transaction crosses this floor. Nothing outside can write a change without its events.
+
+mod error;
+mod keyring;
+mod records;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use domain::account::{Client, ClientGrant, Tenant};
+use domain::change::{Change, Versioned};
+use domain::clock::Timestamp;
+use domain::connection::Connection;
+use domain::event::{LoggedEvent, Seq};
+use domain::ids::{ClientId, EventId, GrantId, StreamId, TenantId, UserId};
+use domain::stream::EventStream;
+use domain::user::User;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+pub use error::{Conflict, StoreError};
+pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
+pub use records::{
+    Checkpoint, FailedDelivery, Heads, LogChunk, Page, ReadLimit, RedeliveryRequested, RestoredStream, RetentionPass,
+    SigningKey, StreamProgress, StreamState, StreamsChanged, StreamsVersion,
+};
+
+/// The state of tenants, as the API reads and changes it.
+///
+/// Reads see every change that was answered before they began, and never wait for a writer.
+#[async_trait]
+pub trait State: Send + Sync {
+    /// Commits a change with its events, all or nothing, durable when this answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if an entity is not at the revision that the change was computed from,
+    /// [`StoreError::Conflict`] if a name, address or pair is taken.
+    async fn change_commit(&self, tenant: TenantId, change: Change) -> Result<(), StoreError>;
+
+    /// The tenant with this name, made if there is none.
+    async fn tenant_ensure(&self, name: &str) -> Result<Tenant, StoreError>;
+
+    /// A user.
+    async fn user_get(&self, tenant: TenantId, id: &UserId) -> Result<Option<Versioned<User>>, StoreError>;
+    /// Users, oldest first.
+    async fn user_page(&self, tenant: TenantId, page: Page) -> Result<Vec<User>, StoreError>;
+    /// How many users there are.
+    async fn user_count(&self, tenant: TenantId) -> Result<u64, StoreError>;
+
+    /// A connection by its name.
+    async fn connection_by_name(
+        &self,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<Option<Versioned<Connection>>, StoreError>;
+
+    /// An application.
+    async fn client_get(&self, tenant: TenantId, id: &ClientId) -> Result<Option<Versioned<Client>>, StoreError>;
+    /// Applications, oldest first.
+    async fn client_page(&self, tenant: TenantId, page: Page) -> Result<Vec<Client>, StoreError>;
+    /// How many applications there are.
+    async fn client_count(&self, tenant: TenantId) -> Result<u64, StoreError>;
+
+    /// A grant.
+    async fn grant_get(&self, tenant: TenantId, id: &GrantId) -> Result<Option<Versioned<ClientGrant>>, StoreError>;
+    /// The grants of one application, or for one API, or all; oldest first. An application has at most one
+    /// for each API.
+    async fn grant_page(
+        &self,
+        tenant: TenantId,
+        client: Option<&ClientId>,
+        audience: Option<&str>,
+        page: Page,
+    ) -> Result<Vec<ClientGrant>, StoreError>;
+    /// How many grants [`State::grant_page`] has to page through.
+    async fn grant_count(
+        &self,
+        tenant: TenantId,
+        client: Option<&ClientId>,
+        audience: Option<&str>,
+    ) -> Result<u64, StoreError>;
+
+    /// A stream, with its secrets.
+    async fn stream_get(&self, tenant: TenantId, id: StreamId) -> Result<Option<Versioned<EventStream>>, StoreError>;
+    /// At most `take` streams created after `after` (all, if it is `None`), oldest first. An `after` that
+    /// has been deleted since still marks its place.
+    async fn stream_page(
+        &self,
+        tenant: TenantId,
+        after: Option<StreamId>,
+        take: u32,
+    ) -> Result<Vec<EventStream>, StoreError>;
+
+    /// At most `take` failed deliveries of a stream at positions after `after`, oldest first.
+    async fn failure_page(
+        &self,
+        tenant: TenantId,
+        stream: StreamId,
+        after: Seq,
+        take: u32,
+    ) -> Result<Vec<FailedDelivery>, StoreError>;
+    /// The failed delivery of an event by a stream.
+    async fn failure_get(
+        &self,
+        tenant: TenantId,
+        stream: StreamId,
+        event: EventId,
+    ) -> Result<Option<FailedDelivery>, StoreError>;
+    /// How many failed deliveries a stream has outstanding.
+    async fn failure_count(&self, tenant: TenantId, stream: StreamId) -> Result<u64, StoreError>;
+    /// Asks for a failed delivery to be delivered again; durable when this answers.
+    async fn redelivery_request(
+        &self,
+        tenant: TenantId,
+        stream: StreamId,
+        event: EventId,
+        now: Timestamp,
+    ) -> Result<RedeliveryRequested, StoreError>;
+
+    /// The keys that tokens are signed and checked with, newest first.
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
+    /// Adds a signing key; it is the newest from now on.
+    async fn signing_key_add(&self, key: SigningKey) -> Result<(), StoreError>;
+    /// Whether the store answers and takes changes.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// The log of events and the streams' positions in it, as delivery reads and reports them.
+#[async_trait]
+pub trait Log: Send + Sync {
+    /// The wake signal: how far the log and the streams' settings have come. It carries no data; a reader
+    /// that misses one loses only time.
+    fn heads(&self) -> watch::Receiver<Heads>;
+
+    /// The events at positions from `from` on and below `until`, in order, no more than `limit`. Whoever has
+    /// read position N never later finds a lower one that was not there.
+    async fn log_read(&self, from: Seq, until: Seq, limit: ReadLimit) -> Result<LogChunk, StoreError>;
+    /// The events at these positions, in order; those that the log has forgotten are left out.
+    async fn log_get(&self, seqs: &[Seq]) -> Result<Vec<Arc<LoggedEvent>>, StoreError>;
+
+    /// The streams whose settings were changed after `version`, of all tenants, and those that were removed.
+    async fn streams_changed(&self, version: StreamsVersion) -> Result<StreamsChanged, StoreError>;
+    /// Where a stream stands, to go on from there.
+    async fn stream_restore(&self, stream: StreamId) -> Result<Option<RestoredStream>, StoreError>;
+    /// At most `take` failed deliveries of a stream, at positions after `after`, that wait for a redelivery.
+    async fn redeliveries_waiting(
+        &self,
+        stream: StreamId,
+        after: Seq,
+        take: u32,
+    ) -> Result<Vec<domain::delivery::Redelivery>, StoreError>;
+    /// The streams that have redeliveries waiting.
+    async fn redelivery_streams(&self) -> Result<Vec<StreamId>, StoreError>;
+
+    /// Saves where streams stand, with the rows that their positions have passed, in one transaction.
+    async fn checkpoint_save(&self, checkpoint: Checkpoint) -> Result<(), StoreError>;
+
+    /// Removes at most `most` events from before `before`, with the failed deliveries of them. Never what an
+    /// enabled stream has still to deliver, nor the newest event, whose position is the next one's measure.
+    async fn retention_pass(&self, before: Timestamp, most: u32) -> Result<RetentionPass, StoreError>;
+}

@@ -1,0 +1,1 @@
+//! Inbound HTTP of Headwater: tokens, the Management API, health.
