@@ -1,1 +1,253 @@
-//! The embedded store.
+//! The embedded store: one SQLite file in write-ahead mode, one writer thread, a few readers.
+//!
+//! `writer.rs` is the heart: it groups the changes that wait into one durable commit. `log.rs`, `cursors.rs`,
+//! `failures.rs`, `streams.rs`, `users.rs` and `accounts.rs` hold the SQL of their tables.
+
+mod accounts;
+mod change;
+mod cursors;
+mod failures;
+mod log;
+mod opening;
+mod readers;
+mod retention;
+mod rows;
+mod streams;
+mod tail;
+mod users;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::account::{Client, ClientGrant, Tenant};
+use domain::change::{Change, Versioned};
+use domain::clock::{Entropy, Timestamp};
+use domain::connection::Connection;
+use domain::delivery::Redelivery;
+use domain::event::{LoggedEvent, Seq};
+use domain::ids::{ClientId, EventId, GrantId, StreamId, TenantId, UserId};
+use domain::stream::EventStream;
+use domain::user::User;
+use tokio::sync::watch;
+
+use crate::{
+    Checkpoint, FailedDelivery, Heads, Keyring, Log, LogChunk, Page, ReadLimit, RedeliveryRequested, RestoredStream,
+    RetentionPass, SigningKey, State, StoreError, StreamsChanged, StreamsVersion,
+};
+use readers::Readers;
+use tail::Tail;
+use writer::Writer;
+
+/// How to open the embedded store.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder of the database file; made if there is none.
+    pub folder: PathBuf,
+}
+
+/// The embedded store. Dropping it waits for the changes that were taken to be written.
+pub struct SqliteStore {
+    // The order of the fields is the order of closing: the writer ends before the lock is released.
+    writer: Writer,
+    readers: Readers,
+    tail: Arc<Tail>,
+    keyring: Arc<Keyring>,
+    heads: watch::Receiver<Heads>,
+    _lock: std::fs::File,
+}
+
+impl SqliteStore {
+    /// Opens the store in a folder, making or migrating it first. Only one process can have it open.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::WrongMasterKey`], or
+    /// [`StoreError::Unavailable`] if the folder cannot be read or written.
+    pub fn open(options: Options, keyring: Arc<Keyring>, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
+        opening::open(&options, keyring, entropy)
+    }
+}
+
+#[async_trait]
+impl State for SqliteStore {
+    async fn change_commit(&self, tenant: TenantId, change: Change) -> Result<(), StoreError> {
+        self.writer.write(move |writing| change::change_commit(writing, tenant, change)).await
+    }
+
+    async fn tenant_ensure(&self, name: &str) -> Result<Tenant, StoreError> {
+        let name = name.to_owned();
+        self.writer.write(move |writing| accounts::tenant_ensure(writing, name)).await
+    }
+
+    async fn user_get(&self, tenant: TenantId, id: &UserId) -> Result<Option<Versioned<User>>, StoreError> {
+        let id = id.clone();
+        self.readers.read(move |connection| users::user_get(connection, tenant, &id)).await
+    }
+
+    async fn user_page(&self, tenant: TenantId, page: Page) -> Result<Vec<User>, StoreError> {
+        self.readers.read(move |connection| users::user_page(connection, tenant, page)).await
+    }
+
+    async fn user_count(&self, tenant: TenantId) -> Result<u64, StoreError> {
+        self.readers.read(move |connection| users::user_count(connection, tenant)).await
+    }
+
+    async fn connection_by_name(
+        &self,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<Option<Versioned<Connection>>, StoreError> {
+        let name = name.to_owned();
+        self.readers.read(move |connection| accounts::connection_by_name(connection, tenant, &name)).await
+    }
+
+    async fn client_get(&self, tenant: TenantId, id: &ClientId) -> Result<Option<Versioned<Client>>, StoreError> {
+        let id = id.clone();
+        self.readers.read(move |connection| accounts::client_get(connection, tenant, &id)).await
+    }
+
+    async fn client_page(&self, tenant: TenantId, page: Page) -> Result<Vec<Client>, StoreError> {
+        self.readers.read(move |connection| accounts::client_page(connection, tenant, page)).await
+    }
+
+    async fn client_count(&self, tenant: TenantId) -> Result<u64, StoreError> {
+        self.readers.read(move |connection| accounts::client_count(connection, tenant)).await
+    }
+
+    async fn grant_get(&self, tenant: TenantId, id: &GrantId) -> Result<Option<Versioned<ClientGrant>>, StoreError> {
+        let id = id.clone();
+        self.readers.read(move |connection| accounts::grant_get(connection, tenant, &id)).await
+    }
+
+    async fn grant_page(
+        &self,
+        tenant: TenantId,
+        client: Option<&ClientId>,
+        audience: Option<&str>,
+        page: Page,
+    ) -> Result<Vec<ClientGrant>, StoreError> {
+        let filter = accounts::GrantFilter::new(client, audience);
+        self.readers.read(move |connection| accounts::grant_page(connection, tenant, &filter, page)).await
+    }
+
+    async fn grant_count(
+        &self,
+        tenant: TenantId,
+        client: Option<&ClientId>,
+        audience: Option<&str>,
+    ) -> Result<u64, StoreError> {
+        let filter = accounts::GrantFilter::new(client, audience);
+        self.readers.read(move |connection| accounts::grant_count(connection, tenant, &filter)).await
+    }
+
+    async fn stream_get(&self, tenant: TenantId, id: StreamId) -> Result<Option<Versioned<EventStream>>, StoreError> {
+        let keyring = Arc::clone(&self.keyring);
+        self.readers.read(move |connection| streams::stream_get(connection, &keyring, tenant, id)).await
+    }
+
+    async fn stream_page(
+        &self,
+        tenant: TenantId,
+        after: Option<StreamId>,
+        take: u32,
+    ) -> Result<Vec<EventStream>, StoreError> {
+        let keyring = Arc::clone(&self.keyring);
+        self.readers.read(move |connection| streams::stream_page(connection, &keyring, tenant, after, take)).await
+    }
+
+    async fn failure_page(
+        &self,
+        tenant: TenantId,
+        stream: StreamId,
+        after: Seq,
+        take: u32,
+    ) -> Result<Vec<FailedDelivery>, StoreError> {
+        self.readers.read(move |connection| failures::failure_page(connection, tenant, stream, after, take)).await
+    }
+
+    async fn failure_get(
+        &self,
+        tenant: TenantId,
+        stream: StreamId,
+        event: EventId,
+    ) -> Result<Option<FailedDelivery>, StoreError> {
+        self.readers.read(move |connection| failures::failure_get(connection, tenant, stream, event)).await
+    }
+
+    async fn failure_count(&self, tenant: TenantId, stream: StreamId) -> Result<u64, StoreError> {
+        self.readers.read(move |connection| failures::failure_count(connection, tenant, stream)).await
+    }
+
+    async fn redelivery_request(
+        &self,
+        tenant: TenantId,
+        stream: StreamId,
+        event: EventId,
+        now: Timestamp,
+    ) -> Result<RedeliveryRequested, StoreError> {
+        self.writer.write(move |writing| failures::redelivery_request(writing, tenant, stream, event, now)).await
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
+        let keyring = Arc::clone(&self.keyring);
+        self.readers.read(move |connection| accounts::signing_keys(connection, &keyring)).await
+    }
+
+    async fn signing_key_add(&self, key: SigningKey) -> Result<(), StoreError> {
+        self.writer.write(move |writing| accounts::signing_key_add(writing, &key)).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.writer.write(|writing| writing.touch()).await
+    }
+}
+
+#[async_trait]
+impl Log for SqliteStore {
+    fn heads(&self) -> watch::Receiver<Heads> {
+        self.heads.clone()
+    }
+
+    async fn log_read(&self, from: Seq, until: Seq, limit: ReadLimit) -> Result<LogChunk, StoreError> {
+        if let Some(chunk) = self.tail.read(from, until, limit) {
+            return Ok(chunk);
+        }
+        self.readers.read(move |connection| log::log_read(connection, from, until, limit)).await
+    }
+
+    async fn log_get(&self, seqs: &[Seq]) -> Result<Vec<Arc<LoggedEvent>>, StoreError> {
+        let seqs = seqs.to_vec();
+        self.readers.read(move |connection| log::log_get(connection, &seqs)).await
+    }
+
+    async fn streams_changed(&self, version: StreamsVersion) -> Result<StreamsChanged, StoreError> {
+        let keyring = Arc::clone(&self.keyring);
+        self.readers.read(move |connection| streams::streams_changed(connection, &keyring, version)).await
+    }
+
+    async fn stream_restore(&self, stream: StreamId) -> Result<Option<RestoredStream>, StoreError> {
+        self.readers.read(move |connection| cursors::stream_restore(connection, stream)).await
+    }
+
+    async fn redeliveries_waiting(
+        &self,
+        stream: StreamId,
+        after: Seq,
+        take: u32,
+    ) -> Result<Vec<Redelivery>, StoreError> {
+        self.readers.read(move |connection| failures::redeliveries_waiting(connection, stream, after, take)).await
+    }
+
+    async fn redelivery_streams(&self) -> Result<Vec<StreamId>, StoreError> {
+        self.readers.read(failures::redelivery_streams).await
+    }
+
+    async fn checkpoint_save(&self, checkpoint: Checkpoint) -> Result<(), StoreError> {
+        self.writer.write(move |writing| cursors::checkpoint_save(writing, &checkpoint)).await
+    }
+
+    async fn retention_pass(&self, before: Timestamp, most: u32) -> Result<RetentionPass, StoreError> {
+        self.writer.write(move |writing| retention::retention_pass(writing, before, most)).await
+    }
+}

@@ -1,0 +1,266 @@
+//! Tenants, applications, grants, connections and signing keys.
+
+use domain::account::{Client, ClientGrant, SecretHash, Tenant};
+use domain::change::{Expect, Revision, Versioned};
+use domain::clock::Timestamp;
+use domain::ids::{ClientId, ConnectionId, GrantId, TenantId};
+use rusqlite::{Connection, Params, Row, params};
+
+use super::change::{put, revisions};
+use super::rows::{Place, json, run, to_json, unavailable};
+use super::writer::Writing;
+use crate::{Conflict, Keyring, Page, SigningKey, StoreError};
+
+/// Runs a query and turns each row into a value; the conversion may fail on its own account.
+fn query<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<Result<T, StoreError>>,
+) -> Result<Vec<T>, StoreError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_map(values, |row| read(row))?.collect::<rusqlite::Result<Vec<_>>>())
+        .map_err(unavailable("read accounts"))?
+        .into_iter()
+        .collect()
+}
+
+fn count(connection: &Connection, sql: &str, values: impl Params) -> Result<u64, StoreError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row(values, |row| row.get(0)))
+        .map_err(unavailable("count accounts"))
+}
+
+// ---- tenants -------------------------------------------------------------------------------------------
+
+pub(super) fn tenant_ensure(writing: &Writing<'_>, name: String) -> Result<Tenant, StoreError> {
+    run(writing.connection, "INSERT INTO tenants (name) VALUES (?1) ON CONFLICT DO NOTHING", &[&name])?;
+    let id = writing
+        .connection
+        .query_row("SELECT id FROM tenants WHERE name = ?1", params![name], |row| row.get(0))
+        .map_err(unavailable("read a tenant"))?;
+    Ok(Tenant { id: TenantId(id), name })
+}
+
+// ---- applications --------------------------------------------------------------------------------------
+
+const CLIENT_COLUMNS: &str = "SELECT revision, client_id, secret_hash, settings FROM clients";
+
+fn client_of(row: &Row<'_>) -> rusqlite::Result<Result<Versioned<Client>, StoreError>> {
+    let revision = Revision(row.get(0)?);
+    let id: String = row.get(1)?;
+    let secret_hash = SecretHash::from_encoded(row.get::<_, String>(2)?);
+    let settings: String = row.get(3)?;
+    Ok(json(&settings, Place { table: "clients", column: "settings", row: &id })
+        .map(|settings| Versioned { revision, value: Client { id: ClientId::from_text(id), secret_hash, settings } }))
+}
+
+pub(super) fn client_put(
+    writing: &Writing<'_>,
+    tenant: TenantId,
+    expect: Expect,
+    client: &Client,
+) -> Result<(), StoreError> {
+    let (revision, current) = revisions(expect);
+    let (id, hash, settings) = (client.id.as_str(), client.secret_hash.as_str(), to_json(&client.settings));
+    match current {
+        None => put(
+            writing,
+            "INSERT INTO clients (tenant_id, client_id, revision, secret_hash, settings) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![tenant.0, id, revision, hash, settings],
+            Conflict::Client,
+        ),
+        Some(current) => put(
+            writing,
+            "UPDATE clients SET revision = ?3, secret_hash = ?4, settings = ?5
+             WHERE tenant_id = ?1 AND client_id = ?2 AND revision = ?6",
+            params![tenant.0, id, revision, hash, settings, current],
+            Conflict::Client,
+        ),
+    }
+}
+
+pub(super) fn client_get(
+    connection: &Connection,
+    tenant: TenantId,
+    id: &ClientId,
+) -> Result<Option<Versioned<Client>>, StoreError> {
+    let sql = format!("{CLIENT_COLUMNS} WHERE tenant_id = ?1 AND client_id = ?2");
+    Ok(query(connection, &sql, params![tenant.0, id.as_str()], client_of)?.pop())
+}
+
+pub(super) fn client_page(connection: &Connection, tenant: TenantId, page: Page) -> Result<Vec<Client>, StoreError> {
+    let sql = format!("{CLIENT_COLUMNS} WHERE tenant_id = ?1 ORDER BY number LIMIT ?2 OFFSET ?3");
+    let found = query(connection, &sql, params![tenant.0, page.limit, page.offset], client_of)?;
+    Ok(found.into_iter().map(|client| client.value).collect())
+}
+
+pub(super) fn client_count(connection: &Connection, tenant: TenantId) -> Result<u64, StoreError> {
+    count(connection, "SELECT count(*) FROM clients WHERE tenant_id = ?1", params![tenant.0])
+}
+
+// ---- grants --------------------------------------------------------------------------------------------
+
+const GRANT_COLUMNS: &str = "SELECT revision, grant_id, client_id, audience, scope FROM client_grants";
+const GRANT_FILTER: &str = "WHERE tenant_id = ?1 AND (?2 IS NULL OR client_id = ?2) AND (?3 IS NULL OR audience = ?3)";
+
+/// Which grants to list.
+pub(super) struct GrantFilter {
+    client: Option<String>,
+    audience: Option<String>,
+}
+
+impl GrantFilter {
+    pub(super) fn new(client: Option<&ClientId>, audience: Option<&str>) -> Self {
+        Self { client: client.map(|client| client.as_str().to_owned()), audience: audience.map(str::to_owned) }
+    }
+}
+
+fn grant_of(row: &Row<'_>) -> rusqlite::Result<Result<Versioned<ClientGrant>, StoreError>> {
+    let revision = Revision(row.get(0)?);
+    let id: String = row.get(1)?;
+    let client_id = ClientId::from_text(row.get::<_, String>(2)?);
+    let audience = row.get(3)?;
+    let scope: String = row.get(4)?;
+    Ok(json(&scope, Place { table: "client_grants", column: "scope", row: &id }).map(|scope| Versioned {
+        revision,
+        value: ClientGrant { id: GrantId::from_text(id), client_id, audience, scope },
+    }))
+}
+
+pub(super) fn grant_put(
+    writing: &Writing<'_>,
+    tenant: TenantId,
+    expect: Expect,
+    grant: &ClientGrant,
+) -> Result<(), StoreError> {
+    let (revision, current) = revisions(expect);
+    let (id, client, scope) = (grant.id.as_str(), grant.client_id.as_str(), to_json(&grant.scope));
+    match current {
+        None => put(
+            writing,
+            "INSERT INTO client_grants (tenant_id, grant_id, revision, client_id, audience, scope)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![tenant.0, id, revision, client, grant.audience, scope],
+            Conflict::Grant,
+        ),
+        Some(current) => put(
+            writing,
+            "UPDATE client_grants SET revision = ?3, client_id = ?4, audience = ?5, scope = ?6
+             WHERE tenant_id = ?1 AND grant_id = ?2 AND revision = ?7",
+            params![tenant.0, id, revision, client, grant.audience, scope, current],
+            Conflict::Grant,
+        ),
+    }
+}
+
+pub(super) fn grants_delete_of(writing: &Writing<'_>, tenant: TenantId, client: &ClientId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM client_grants WHERE tenant_id = ?1 AND client_id = ?2";
+    run(writing.connection, sql, &[&tenant.0, &client.as_str()]).map(|_| ())
+}
+
+pub(super) fn grant_get(
+    connection: &Connection,
+    tenant: TenantId,
+    id: &GrantId,
+) -> Result<Option<Versioned<ClientGrant>>, StoreError> {
+    let sql = format!("{GRANT_COLUMNS} WHERE tenant_id = ?1 AND grant_id = ?2");
+    Ok(query(connection, &sql, params![tenant.0, id.as_str()], grant_of)?.pop())
+}
+
+pub(super) fn grant_page(
+    connection: &Connection,
+    tenant: TenantId,
+    filter: &GrantFilter,
+    page: Page,
+) -> Result<Vec<ClientGrant>, StoreError> {
+    let sql = format!("{GRANT_COLUMNS} {GRANT_FILTER} ORDER BY number LIMIT ?4 OFFSET ?5");
+    let values = params![tenant.0, filter.client, filter.audience, page.limit, page.offset];
+    Ok(query(connection, &sql, values, grant_of)?.into_iter().map(|grant| grant.value).collect())
+}
+
+pub(super) fn grant_count(connection: &Connection, tenant: TenantId, filter: &GrantFilter) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM client_grants {GRANT_FILTER}");
+    count(connection, &sql, params![tenant.0, filter.client, filter.audience])
+}
+
+// ---- connections ---------------------------------------------------------------------------------------
+
+pub(super) fn connection_put(
+    writing: &Writing<'_>,
+    tenant: TenantId,
+    expect: Expect,
+    connection: &domain::connection::Connection,
+) -> Result<(), StoreError> {
+    let (revision, current) = revisions(expect);
+    let (id, clients) = (connection.id.as_str(), to_json(&connection.enabled_clients));
+    match current {
+        None => put(
+            writing,
+            "INSERT INTO connections (tenant_id, connection_id, revision, name, strategy, enabled_clients)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![tenant.0, id, revision, connection.name, connection.strategy, clients],
+            Conflict::ConnectionName,
+        ),
+        Some(current) => put(
+            writing,
+            "UPDATE connections SET revision = ?3, enabled_clients = ?4
+             WHERE tenant_id = ?1 AND connection_id = ?2 AND revision = ?5",
+            params![tenant.0, id, revision, clients, current],
+            Conflict::ConnectionName,
+        ),
+    }
+}
+
+pub(super) fn connection_by_name(
+    connection: &Connection,
+    tenant: TenantId,
+    name: &str,
+) -> Result<Option<Versioned<domain::connection::Connection>>, StoreError> {
+    let sql = "SELECT revision, connection_id, name, strategy, enabled_clients FROM connections
+               WHERE tenant_id = ?1 AND name = ?2";
+    let read = |row: &Row<'_>| {
+        let revision = Revision(row.get(0)?);
+        let id: String = row.get(1)?;
+        let (name, strategy) = (row.get(2)?, row.get(3)?);
+        let clients: String = row.get(4)?;
+        let place = Place { table: "connections", column: "enabled_clients", row: &id };
+        Ok(json(&clients, place).map(|enabled_clients| Versioned {
+            revision,
+            value: domain::connection::Connection {
+                id: ConnectionId::from_text(id.clone()),
+                name,
+                strategy,
+                enabled_clients,
+            },
+        }))
+    };
+    Ok(query(connection, sql, params![tenant.0, name], read)?.pop())
+}
+
+// ---- signing keys --------------------------------------------------------------------------------------
+
+fn signing_key_context(key_id: &str) -> String {
+    format!("signing_keys/{key_id}")
+}
+
+pub(super) fn signing_keys(connection: &Connection, keyring: &Keyring) -> Result<Vec<SigningKey>, StoreError> {
+    let sql = "SELECT key_id, private_key, created_at FROM signing_keys ORDER BY created_at DESC, key_id";
+    let read = |row: &Row<'_>| {
+        let key_id: String = row.get(0)?;
+        let sealed: Vec<u8> = row.get(1)?;
+        let created_at = Timestamp::from_millis(row.get(2)?);
+        let place = Place { table: "signing_keys", column: "private_key", row: &key_id };
+        let opened = keyring.open(&sealed, &signing_key_context(&key_id)).map_err(|_| place.corrupt());
+        Ok(opened.map(|private_key| SigningKey { key_id: key_id.clone(), private_key, created_at }))
+    };
+    query(connection, sql, [], read)
+}
+
+pub(super) fn signing_key_add(writing: &Writing<'_>, key: &SigningKey) -> Result<(), StoreError> {
+    let sealed = writing.keyring.seal(&key.private_key, &signing_key_context(&key.key_id), writing.entropy);
+    let values = params![key.key_id, sealed, key.created_at.as_millis()];
+    run(writing.connection, "INSERT INTO signing_keys VALUES (?1, ?2, ?3)", values).map(|_| ())
+}

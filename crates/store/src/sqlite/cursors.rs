@@ -1,0 +1,159 @@
+//! Where streams stand, and the checkpoints that move them.
+
+use domain::clock::Timestamp;
+use domain::delivery::{Health, Parked, Position, RowChange};
+use domain::event::Seq;
+use domain::ids::StreamId;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{Place, json, run, seq_of, seq_value, to_json, unavailable};
+use super::writer::Writing;
+use super::{failures, streams};
+use crate::{Checkpoint, RestoredStream, StoreError, StreamProgress};
+
+/// Ascending positions as differences in base 128: an open position is usually one or two bytes.
+fn encode_positions(positions: &[Seq]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(positions.len() * 2);
+    let mut previous = 0;
+    for position in positions {
+        let mut difference = position.0 - previous;
+        previous = position.0;
+        while difference >= 0x80 {
+            bytes.push((difference & 0x7f) as u8 | 0x80);
+            difference >>= 7;
+        }
+        bytes.push((difference & 0x7f) as u8);
+    }
+    bytes
+}
+
+fn decode_positions(bytes: &[u8]) -> Option<Vec<Seq>> {
+    let mut positions = Vec::new();
+    let (mut previous, mut difference, mut shift) = (0_u64, 0_u64, 0_u32);
+    for byte in bytes {
+        difference |= u64::from(byte & 0x7f).checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            previous = previous.checked_add(difference)?;
+            positions.push(Seq(previous));
+            (difference, shift) = (0, 0);
+        } else {
+            shift += 7;
+        }
+    }
+    (shift == 0).then_some(positions)
+}
+
+pub(super) fn cursor_create(connection: &Connection, id: &str, position: &Position) -> Result<(), StoreError> {
+    let values = params![id, seq_value(position.frontier), encode_positions(&position.open)];
+    run(connection, "INSERT INTO cursors VALUES (?1, ?2, ?3, 0, 0)", values).map(|_| ())
+}
+
+pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Result<Option<RestoredStream>, StoreError> {
+    let failed = unavailable("read where a stream stands");
+    let id = stream.to_string();
+    let sql = "SELECT CASE WHEN c.at_head THEN max(c.frontier, h.frontier) ELSE c.frontier END, c.open,
+                 c.failures_in_row, (SELECT count(*) FROM failures f WHERE f.stream_id = c.stream_id)
+               FROM cursors c, head h WHERE c.stream_id = ?1";
+    let found: Option<(Seq, Vec<u8>, u32, u32)> = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id], |row| Ok((seq_of(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+                .optional()
+        })
+        .map_err(&failed)?;
+    let Some((frontier, open, in_row, outstanding)) = found else { return Ok(None) };
+    let open = decode_positions(&open).ok_or_else(|| Place { table: "cursors", column: "open", row: &id }.corrupt())?;
+    let rows: Vec<(Seq, i64, i64, String)> = connection
+        .prepare_cached("SELECT seq, subject, due, attempts FROM parked WHERE stream_id = ?1 ORDER BY seq")
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![id], |row| Ok((seq_of(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+                .collect()
+        })
+        .map_err(&failed)?;
+    let parked = rows
+        .into_iter()
+        .map(|(seq, subject, due, attempts)| {
+            let attempts = json(&attempts, Place { table: "parked", column: "attempts", row: &seq })?;
+            Ok(Parked { seq, subject: subject.cast_unsigned(), due: Timestamp::from_millis(due), attempts })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    Ok(Some(RestoredStream { position: Position { frontier, open }, health: Health { in_row, outstanding }, parked }))
+}
+
+pub(super) fn checkpoint_save(writing: &mut Writing<'_>, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    run(writing.connection, "UPDATE head SET frontier = max(frontier, ?1)", &[&seq_value(checkpoint.head)])?;
+    for moved in &checkpoint.streams {
+        stream_save(writing, moved, checkpoint.at)?;
+    }
+    Ok(())
+}
+
+fn stream_save(writing: &mut Writing<'_>, moved: &StreamProgress, now: Timestamp) -> Result<(), StoreError> {
+    let id = moved.stream.to_string();
+    let progress = &moved.progress;
+    let saved = run(
+        writing.connection,
+        "UPDATE cursors SET frontier = ?2, open = ?3, at_head = ?4, failures_in_row = ?5 WHERE stream_id = ?1",
+        params![
+            id,
+            seq_value(progress.position.frontier),
+            encode_positions(&progress.position.open),
+            moved.at_head,
+            progress.health.in_row
+        ],
+    )?;
+    if saved == 0 {
+        // The stream was removed meanwhile, and its rows with it.
+        return Ok(());
+    }
+    for change in &progress.rows {
+        row_save(writing.connection, &id, change)?;
+    }
+    match progress.disable {
+        Some(reason) => streams::stream_disable(writing, moved.stream, moved.generation, reason, now),
+        None => Ok(()),
+    }
+}
+
+fn row_save(connection: &Connection, id: &str, change: &RowChange) -> Result<(), StoreError> {
+    match change {
+        RowChange::Failed { seq, at, attempts } => {
+            unpark(connection, id, *seq)?;
+            failures::failure_record(connection, id, *seq, *at, attempts)
+        }
+        RowChange::FailedAgain { seq, attempts } => failures::failure_extend(connection, id, *seq, attempts),
+        RowChange::Recovered { seq } => failures::failure_remove(connection, id, *seq),
+        RowChange::Parked(parked) => {
+            let values = params![
+                id,
+                seq_value(parked.seq),
+                parked.subject.cast_signed(),
+                parked.due.as_millis(),
+                to_json(&parked.attempts)
+            ];
+            run(connection, "INSERT OR REPLACE INTO parked VALUES (?1, ?2, ?3, ?4, ?5)", values).map(|_| ())
+        }
+        RowChange::Unparked { seq } => unpark(connection, id, *seq),
+    }
+}
+
+fn unpark(connection: &Connection, id: &str, seq: Seq) -> Result<(), StoreError> {
+    let sql = "DELETE FROM parked WHERE stream_id = ?1 AND seq = ?2";
+    run(connection, sql, params![id, seq_value(seq)]).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_survive_their_encoding() {
+        for positions in [&[][..], &[0], &[1, 2, 3], &[127, 128, 300, 1 << 40, (1 << 62) + 5]] {
+            let positions: Vec<Seq> = positions.iter().copied().map(Seq).collect();
+            assert_eq!(decode_positions(&encode_positions(&positions)), Some(positions));
+        }
+        assert_eq!(decode_positions(&[0x80]), None);
+    }
+}

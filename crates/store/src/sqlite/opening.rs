@@ -1,0 +1,141 @@
+//! Opening the file: the lock, the settings, the migrations, the master key's check.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::clock::Entropy;
+use domain::event::Seq;
+use domain::secret::Secret;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use tokio::sync::watch;
+
+use super::readers::Readers;
+use super::rows::unavailable;
+use super::tail::Tail;
+use super::writer::{Shared, Writer};
+use super::{Options, SqliteStore};
+use crate::{Heads, Keyring, StoreError, StreamsVersion};
+
+/// Forward only; one that has been released is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_start.sql")];
+
+const DATABASE_FILE: &str = "headwater.db";
+const LOCK_FILE: &str = "lock";
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Statements kept prepared on each connection.
+pub(super) const STATEMENTS_MAX: usize = 64;
+
+pub(super) fn open(
+    options: &Options,
+    keyring: Arc<Keyring>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<SqliteStore, StoreError> {
+    std::fs::create_dir_all(&options.folder)
+        .map_err(|error| StoreError::Unavailable { doing: "make its data folder", source: error.into() })?;
+    let lock = take_lock(&options.folder)?;
+    let path = options.folder.join(DATABASE_FILE);
+    let mut connection = connect(&path)?;
+    migrate(&mut connection)?;
+    check_master_key(&connection, &keyring, &*entropy)?;
+    // Nobody remembers an older version than the process that starts now.
+    connection.execute("DELETE FROM stream_removals", []).map_err(unavailable("start"))?;
+    let heads = read_heads(&connection)?;
+    let (sender, receiver) = watch::channel(heads);
+    let tail = Arc::new(Tail::new(heads.log));
+    let shared = Shared { keyring: Arc::clone(&keyring), entropy, tail: Arc::clone(&tail), heads: sender };
+    Ok(SqliteStore {
+        writer: Writer::start(connection, shared)?,
+        readers: Readers::new(path),
+        tail,
+        keyring,
+        heads: receiver,
+        _lock: lock,
+    })
+}
+
+fn take_lock(folder: &Path) -> Result<File, StoreError> {
+    let cannot =
+        |error: std::io::Error| StoreError::Unavailable { doing: "write to its data folder", source: error.into() };
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE)).map_err(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: folder.display().to_string() }),
+        Err(TryLockError::Error(error)) => Err(cannot(error)),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path).map_err(unavailable("open its database"))?;
+    let configure = || {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A commit that was answered survives the loss of power, not only of the process.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", -32 * 1024)?;
+        connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        Ok(())
+    };
+    configure().map_err(unavailable("open its database"))?;
+    Ok(connection)
+}
+
+/// A connection that cannot write.
+pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(unavailable("open its database"))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(unavailable("open its database"))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let known = u32::try_from(MIGRATIONS.len()).expect("there are few migrations");
+    let found: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(unavailable("read its version"))?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (version, script) in (1_u32..).zip(MIGRATIONS).skip(found as usize) {
+        let migration = connection.transaction().and_then(|transaction| {
+            transaction.execute_batch(script)?;
+            transaction.pragma_update(None, "user_version", version)?;
+            transaction.commit()
+        });
+        migration.map_err(unavailable("migrate its database"))?;
+        tracing::info!(version, "migrated the store");
+    }
+    Ok(())
+}
+
+fn check_master_key(connection: &Connection, keyring: &Keyring, entropy: &dyn Entropy) -> Result<(), StoreError> {
+    const CONTEXT: &str = "master_key_check";
+    let sealed: Option<Vec<u8>> = connection
+        .query_row("SELECT sealed FROM master_key_check", [], |row| row.get(0))
+        .optional()
+        .map_err(unavailable("check its master key"))?;
+    if let Some(sealed) = sealed {
+        return keyring.open(&sealed, CONTEXT).map(|_| ()).map_err(|_| StoreError::WrongMasterKey);
+    }
+    let sealed = keyring.seal(&Secret::new("headwater"), CONTEXT, entropy);
+    connection
+        .execute("INSERT INTO master_key_check VALUES (1, ?1)", params![sealed])
+        .map(|_| ())
+        .map_err(unavailable("write to its database"))
+}
+
+fn read_heads(connection: &Connection) -> Result<Heads, StoreError> {
+    let read = || -> rusqlite::Result<Heads> {
+        let newest: u64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM log", [], |row| row.get(0))?;
+        let version: u64 =
+            connection.query_row("SELECT coalesce(max(version), 0) FROM streams", [], |row| row.get(0))?;
+        Ok(Heads { log: Seq(newest).next(), streams: StreamsVersion(version), redeliveries: 0 })
+    };
+    read().map_err(unavailable("read its log"))
+}

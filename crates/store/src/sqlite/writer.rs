@@ -1,0 +1,210 @@
+//! The one writer: a thread that takes the changes that wait and commits them together.
+//!
+//! Each change runs in a savepoint of its own, so that one that is refused fails alone; all of a group become
+//! durable with one flush; nobody is answered before.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use domain::clock::Entropy;
+use domain::event::{Event, LoggedEvent, Seq};
+use domain::ids::TenantId;
+use rusqlite::{Connection, params};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::rows::{seq_value, unavailable};
+use super::tail::Tail;
+use crate::{Heads, Keyring, StoreError, StreamsVersion};
+
+/// Changes in one commit at most.
+const GROUP_MAX: usize = 256;
+
+/// Changes that wait at most; whoever comes then waits to be let in.
+const QUEUE_MAX: usize = 1024;
+
+/// What the writer shares with the rest of the store.
+pub(super) struct Shared {
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) tail: Arc<Tail>,
+    pub(super) heads: watch::Sender<Heads>,
+}
+
+/// What a change works on: the open transaction, and what will be published when it is durable.
+pub(super) struct Writing<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) keyring: &'a Keyring,
+    pub(super) entropy: &'a dyn Entropy,
+    heads: Heads,
+    appended: Vec<Arc<LoggedEvent>>,
+}
+
+impl Writing<'_> {
+    /// Appends an event to the log.
+    pub(super) fn append(&mut self, tenant: TenantId, event: Event) -> Result<(), StoreError> {
+        let seq = self.heads.log;
+        let failed = unavailable("append to its log");
+        let mut insert =
+            self.connection.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)").map_err(&failed)?;
+        let body: &[u8] = &event.body;
+        insert
+            .execute(params![
+                seq_value(seq),
+                tenant.0,
+                event.id.to_string(),
+                event.event_type.name(),
+                event.subject.as_str(),
+                event.time.as_millis(),
+                body
+            ])
+            .map_err(&failed)?;
+        self.appended.push(Arc::new(LoggedEvent { seq, tenant, event }));
+        self.heads.log = seq.next();
+        Ok(())
+    }
+
+    /// The next position of the log.
+    pub(super) fn log_end(&self) -> Seq {
+        self.heads.log
+    }
+
+    /// A version for a changed stream.
+    pub(super) fn next_streams_version(&mut self) -> StreamsVersion {
+        self.heads.streams.0 += 1;
+        self.heads.streams
+    }
+
+    /// Wakes whoever makes redeliveries.
+    pub(super) fn redelivery_requested(&mut self) {
+        self.heads.redeliveries += 1;
+    }
+
+    /// Writes something, to see whether that is possible.
+    pub(super) fn touch(&self) -> Result<(), StoreError> {
+        super::rows::run(self.connection, "UPDATE head SET frontier = frontier", &[]).map(|_| ())
+    }
+}
+
+/// Answers a caller once the fate of the commit is known.
+type Answer = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
+/// A change: runs in its savepoint, tells whether to keep what it did, and how to answer.
+type Job = Box<dyn FnOnce(&mut Writing<'_>) -> (Keep, Answer) + Send>;
+
+#[derive(PartialEq, Eq)]
+enum Keep {
+    Yes,
+    No,
+}
+
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, shared: Shared) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || run(&connection, &shared, jobs))
+            .map_err(|error| StoreError::Unavailable { doing: "start its writer", source: error.into() })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Runs `change` in the next group and answers when that is durable.
+    pub(super) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Writing<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |writing| {
+            let result = change(writing);
+            let keep = if result.is_ok() { Keep::Yes } else { Keep::No };
+            let answer: Answer = Box::new(move |committed| {
+                let answer = match committed {
+                    Ok(()) => result,
+                    Err(error) => Err(StoreError::Unavailable { doing: "commit a change", source: error.into() }),
+                };
+                // Whoever asked may have gone; the change stands all the same.
+                let _ = sender.send(answer);
+            });
+            (keep, answer)
+        });
+        let gone = || StoreError::Unavailable { doing: "take a change", source: "its writer has ended".into() };
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.send(job).await.map_err(|_| gone())?;
+        receiver.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.take();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer panicked");
+        }
+    }
+}
+
+fn run(connection: &Connection, shared: &Shared, mut jobs: mpsc::Receiver<Job>) {
+    while let Some(first) = jobs.blocking_recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP_MAX {
+            let Ok(job) = jobs.try_recv() else { break };
+            group.push(job);
+        }
+        commit_group(connection, shared, group);
+    }
+}
+
+fn commit_group(connection: &Connection, shared: &Shared, group: Vec<Job>) {
+    let mut writing = Writing {
+        connection,
+        keyring: &shared.keyring,
+        entropy: &*shared.entropy,
+        heads: *shared.heads.borrow(),
+        appended: Vec::new(),
+    };
+    let mut answers = Vec::with_capacity(group.len());
+    let mut result = execute(connection, "BEGIN IMMEDIATE");
+    for job in group {
+        let before = (writing.heads, writing.appended.len());
+        if result.is_ok() {
+            result = execute(connection, "SAVEPOINT change");
+        }
+        let (keep, answer) = job(&mut writing);
+        if keep == Keep::No {
+            (writing.heads, _) = before;
+            writing.appended.truncate(before.1);
+            result = result.and_then(|()| execute(connection, "ROLLBACK TO change"));
+        }
+        result = result.and_then(|()| execute(connection, "RELEASE change"));
+        answers.push(answer);
+    }
+    result = result.and_then(|()| execute(connection, "COMMIT"));
+    match result {
+        Ok(()) => {
+            shared.tail.append(writing.appended);
+            let heads = writing.heads;
+            shared.heads.send_if_modified(|current| std::mem::replace(current, heads) != heads);
+            answers.into_iter().for_each(|answer| answer(Ok(())));
+        }
+        Err(error) => {
+            tracing::error!(%error, changes = answers.len(), "a commit failed; its changes were refused");
+            if !connection.is_autocommit()
+                && let Err(error) = execute(connection, "ROLLBACK")
+            {
+                tracing::error!(%error, "rolling back failed too");
+            }
+            let error = Arc::new(error);
+            answers.into_iter().for_each(|answer| answer(Err(Arc::clone(&error))));
+        }
+    }
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
