@@ -1,1 +1,16 @@
 //! Outbound work of Headwater: the shell around the delivery core, and its destinations.
+//!
+//! The core in `domain::delivery` decides; here the log is read, requests are sent, positions are saved.
+//! Nothing else in the project reaches customers' addresses. This crate never sees `web`: the two talk
+//! through the store. Read `engine.rs` first, then `stream_task.rs`.
+
+mod checkpoints;
+pub mod destinations;
+mod engine;
+mod live_stream;
+pub mod outbound;
+mod reader;
+mod retention;
+mod stream_task;
+
+pub use engine::{Engine, EngineDied, EngineSettings};

@@ -61,6 +61,32 @@ impl Spans {
         matches!(covering, Some(Span { interest: Interest::Types(types), .. }) if types.contains(event_type))
     }
 
+    /// Every type that is wanted at `from` or after it.
+    pub fn wanted_from(&self, from: Seq) -> EventTypes {
+        let ends = self.0.iter().skip(1).map(|span| Some(span.from)).chain([None]);
+        let ahead = self.0.iter().zip(ends).filter(|(_, end)| end.is_none_or(|end| end > from));
+        ahead
+            .filter_map(|(span, _)| match span.interest {
+                Interest::Types(types) => Some(types),
+                Interest::Missed => None,
+            })
+            .flat_map(EventTypes::iter)
+            .collect()
+    }
+
+    /// The first position from `from` on at which anything may be wanted: a stretch that was missed, or lies
+    /// before the first span, need not be read. `None` if nothing is wanted any more.
+    pub fn next_wanted(&self, from: Seq) -> Option<Seq> {
+        let covering = self.0.iter().rposition(|span| span.from <= from);
+        match covering.map(|index| self.0[index].interest) {
+            Some(Interest::Types(types)) if !types.is_empty() => Some(from),
+            _ => {
+                let later = &self.0[covering.map_or(0, |index| index + 1)..];
+                later.iter().find(|span| span.interest != Interest::Missed).map(|span| span.from)
+            }
+        }
+    }
+
     /// Forgets what lies wholly below `cursor` and is not missed, and what lies wholly below `floor`, the
     /// oldest position that the log still holds.
     pub fn prune(&mut self, cursor: Seq, floor: Seq) {
@@ -150,6 +176,20 @@ mod tests {
         assert!(spans.matches(Seq(20), EventType::UserDeleted));
         assert_eq!(spans.missed().collect::<Vec<_>>(), [(Seq(10), Some(Seq(20)))]);
         assert_eq!(Spans::from_json(&spans.to_json()), Some(spans));
+    }
+
+    #[test]
+    fn what_is_wanted_ahead() {
+        let mut spans = Spans::starting(Seq(5), created());
+        spans.begin(Seq(10), Interest::Missed);
+        spans.begin(Seq(20), Interest::Types([EventType::UserDeleted].into_iter().collect()));
+        assert_eq!(spans.wanted_from(Seq(1)).iter().count(), 2);
+        assert_eq!(spans.wanted_from(Seq(10)).iter().collect::<Vec<_>>(), [EventType::UserDeleted]);
+        assert_eq!(spans.next_wanted(Seq(1)), Some(Seq(5)));
+        assert_eq!(spans.next_wanted(Seq(7)), Some(Seq(7)));
+        assert_eq!(spans.next_wanted(Seq(12)), Some(Seq(20)));
+        spans.begin(Seq(30), Interest::Missed);
+        assert_eq!(spans.next_wanted(Seq(31)), None);
     }
 
     #[test]

@@ -107,6 +107,9 @@ pub struct StreamCore<E> {
     missing: BTreeSet<Seq>,
     loading: BTreeSet<Seq>,
     redelivering: BTreeSet<Seq>,
+    /// Redeliveries that have ended; the store does not know yet, or is being told.
+    redelivered: BTreeSet<Seq>,
+    redelivered_saving: BTreeSet<Seq>,
     bytes: usize,
     in_flight: usize,
     next_ticket: u64,
@@ -134,6 +137,8 @@ impl<E: Clone> StreamCore<E> {
             missing,
             loading: BTreeSet::new(),
             redelivering: BTreeSet::new(),
+            redelivered: BTreeSet::new(),
+            redelivered_saving: BTreeSet::new(),
             bytes: 0,
             in_flight: 0,
             next_ticket: 0,
@@ -197,6 +202,9 @@ impl<E: Clone> StreamCore<E> {
                 self.take_up(seq, subject, bytes, Origin::Parked, row.attempts, payload);
             }
             (Some(_), None) if self.phase == Phase::Disabled => {}
+            (Some(_), None) if self.awaits_earlier(seq) => {
+                self.missing.insert(seq);
+            }
             (Some((subject, ..)), None) if self.parked.holds_back(self.hold_key(subject), seq) => {
                 self.window.settle(seq);
                 self.park(Parked { seq, subject, due: now.wall, attempts: Vec::new() });
@@ -210,7 +218,7 @@ impl<E: Clone> StreamCore<E> {
     /// A failed delivery is to be delivered again, in a fresh cycle of attempts. One that is under way
     /// already is left alone. Offer no more than [`StreamCore::redelivery_room`].
     pub fn redeliver(&mut self, redelivery: &Redelivery, bytes: usize, payload: E) {
-        if self.redelivering.insert(redelivery.seq) {
+        if !self.is_redelivering(redelivery.seq) && self.redelivering.insert(redelivery.seq) {
             self.take_up(redelivery.seq, redelivery.subject, bytes, Origin::Redelivery, Vec::new(), payload);
         }
     }
@@ -298,7 +306,7 @@ impl<E: Clone> StreamCore<E> {
             self.make_ready(ticket);
         }
         if self.phase == Phase::Enabled {
-            let room = self.policy.limits.window_events_max.saturating_sub(self.entries.len() + self.loading.len());
+            let room = self.window_room();
             let mut seqs: Vec<Seq> = self.missing.iter().take(room).copied().collect();
             for seq in &seqs {
                 self.missing.remove(seq);
@@ -325,7 +333,8 @@ impl<E: Clone> StreamCore<E> {
     /// How long after `now` [`StreamCore::orders`] may have something new although nothing else happens.
     pub fn next_wait(&self, now: Moment) -> Option<Duration> {
         let retry = self.timers.first().map(|(at, _)| at.saturating_sub(now.steady));
-        let parked = self.parked.next_due().filter(|_| self.phase == Phase::Enabled);
+        // Without room, an entry has to end first, and that is something happening.
+        let parked = self.parked.next_due().filter(|_| self.phase == Phase::Enabled && self.window_room() > 0);
         let parked = parked.map(|due| due.since(now.wall).min(self.wait_max()));
         retry.into_iter().chain(parked).min()
     }
@@ -336,12 +345,23 @@ impl<E: Clone> StreamCore<E> {
         if !std::mem::take(&mut self.dirty) {
             return None;
         }
+        self.redelivered_saving.append(&mut self.redelivered);
         Some(Progress {
             position: self.position(),
             health: self.health,
             rows: std::mem::take(&mut self.rows),
             disable: self.disable.take(),
         })
+    }
+
+    /// What was taken last has been saved.
+    pub fn progress_saved(&mut self) {
+        self.redelivered_saving.clear();
+    }
+
+    /// Something about the stream that is saved with its progress has changed outside of the core.
+    pub fn touch(&mut self) {
+        self.dirty = true;
     }
 
     // ---- what is -------------------------------------------------------------------------------------
@@ -356,7 +376,7 @@ impl<E: Clone> StreamCore<E> {
         if self.phase == Phase::Disabled || restoring || full {
             return 0;
         }
-        limits.window_events_max.saturating_sub(self.entries.len())
+        self.window_room()
     }
 
     /// How many more redeliveries it takes right now.
@@ -364,9 +384,9 @@ impl<E: Clone> StreamCore<E> {
         self.policy.limits.redeliveries_max.saturating_sub(self.redelivering.len())
     }
 
-    /// Whether the redelivery of this position is under way.
+    /// Whether the redelivery of this position is under way, or has ended without the store knowing it yet.
     pub fn is_redelivering(&self, seq: Seq) -> bool {
-        self.redelivering.contains(&seq)
+        [&self.redelivering, &self.redelivered, &self.redelivered_saving].iter().any(|set| set.contains(&seq))
     }
 
     /// Where it stands.
@@ -419,6 +439,19 @@ impl<E: Clone> StreamCore<E> {
         }
     }
 
+    /// How many more events have room in the window. What is being fetched has its room already.
+    fn window_room(&self) -> usize {
+        self.policy.limits.window_events_max.saturating_sub(self.entries.len() + self.loading.len())
+    }
+
+    /// Whether an earlier open position is still to be fetched: two orders to load may be answered in any
+    /// order, but events are taken up in theirs.
+    fn awaits_earlier(&self, seq: Seq) -> bool {
+        self.policy.ordering != Ordering::None
+            && (self.missing.first().is_some_and(|first| *first < seq)
+                || self.loading.range(..seq).any(|earlier| self.parked.get(*earlier).is_none()))
+    }
+
     fn wait_max(&self) -> Duration {
         let schedule = &self.policy.schedule;
         schedule.waits.iter().copied().fold(schedule.retry_after_max, Duration::max)
@@ -454,6 +487,7 @@ impl<E: Clone> StreamCore<E> {
         }
         if entry.origin == Origin::Redelivery {
             self.redelivering.remove(&entry.seq);
+            self.redelivered.insert(entry.seq);
         }
         if let Some(next) = self.lanes.leave(entry.lane, ticket) {
             self.make_ready(next);

@@ -1,0 +1,39 @@
+//! Where events go: one kind of destination a file, all behind [`Destination`].
+
+mod retry_after;
+mod webhook;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::delivery::Outcome;
+use domain::event::LoggedEvent;
+use domain::stream::EventStream;
+
+use crate::outbound::Outbound;
+use webhook::WebhookDestination;
+
+/// An event on its way to a destination.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The event, shared with the other streams that get it.
+    pub event: Arc<LoggedEvent>,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
+/// Where a stream delivers to.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// Sends an event once. What goes wrong is an [`Outcome`] too. Cancelling it ends the attempt.
+    async fn deliver(&self, delivery: Delivery) -> Outcome;
+}
+
+/// The destination of a stream as it is set up now; to be made anew when the stream's settings change.
+pub fn destination_for(stream: &EventStream, outbound: &Outbound) -> Arc<dyn Destination> {
+    match &stream.destination {
+        domain::destination::Destination::Webhook(webhook) => {
+            Arc::new(WebhookDestination::new(stream.id, webhook, outbound))
+        }
+    }
+}

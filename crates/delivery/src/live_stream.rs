@@ -1,0 +1,108 @@
+//! One stream while the engine runs: its core with what the shell knows beside it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::clock::Moment;
+use domain::delivery::{Feed, Phase, StreamCore};
+use domain::event::LoggedEvent;
+use domain::ids::{StreamId, TenantId};
+use domain::stream::StreamStatus;
+use domain::subscription::Spans;
+use store::StreamState;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::destinations::Destination;
+
+/// A stream. Whoever changes its state marks it dirty and wakes its task.
+pub(crate) struct LiveStream {
+    pub(crate) id: StreamId,
+    pub(crate) tenant: TenantId,
+    /// Wakes the stream's task.
+    pub(crate) wake: Notify,
+    /// The stream was removed.
+    pub(crate) removed: CancellationToken,
+    /// There may be redeliveries to fetch.
+    pub(crate) redeliveries_waiting: AtomicBool,
+    dirty: AtomicBool,
+    state: Mutex<LiveState>,
+}
+
+/// What changes of it.
+pub(crate) struct LiveState {
+    pub(crate) core: StreamCore<Arc<LoggedEvent>>,
+    pub(crate) spans: Spans,
+    pub(crate) generation: u64,
+    pub(crate) destination: Arc<dyn Destination>,
+    /// The reader at the head feeds it; otherwise it reads for itself.
+    pub(crate) at_head: bool,
+    /// Counts the checkpoints that were saved of it.
+    pub(crate) saves: u64,
+}
+
+impl LiveStream {
+    pub(crate) fn new(id: StreamId, tenant: TenantId, state: LiveState) -> Self {
+        Self {
+            id,
+            tenant,
+            wake: Notify::new(),
+            removed: CancellationToken::new(),
+            redeliveries_waiting: AtomicBool::new(false),
+            dirty: AtomicBool::new(false),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, LiveState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True if it was clean.
+    pub(crate) fn become_dirty(&self) -> bool {
+        !self.dirty.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn become_clean(&self) {
+        self.dirty.store(false, Ordering::Release);
+    }
+}
+
+pub(crate) fn phase_of(status: StreamStatus) -> Phase {
+    match status {
+        StreamStatus::Enabled => Phase::Enabled,
+        StreamStatus::Disabled => Phase::Disabled,
+    }
+}
+
+impl LiveState {
+    /// Offers an event, if the stream wants it.
+    pub(crate) fn offer(&mut self, now: Moment, logged: &Arc<LoggedEvent>) -> Feed {
+        let event = &logged.event;
+        if !self.spans.matches(logged.seq, event.event_type) {
+            return Feed::Taken;
+        }
+        self.core.feed(now, logged.seq, event.subject.fingerprint(), event.body.len(), Arc::clone(logged))
+    }
+
+    /// Takes over changed settings. The stream is not at the head meanwhile.
+    pub(crate) fn change(&mut self, now: Moment, changed: StreamState, destination: Arc<dyn Destination>) {
+        let flipped = changed.generation != self.generation;
+        self.generation = changed.generation;
+        self.spans = changed.spans;
+        self.destination = destination;
+        match changed.stream.status {
+            StreamStatus::Enabled if flipped => self.core.enable(),
+            StreamStatus::Enabled => {}
+            StreamStatus::Disabled => self.core.disable(now),
+        }
+    }
+
+    /// Enters or leaves the head; that is saved with its position.
+    pub(crate) fn set_at_head(&mut self, at_head: bool) {
+        if self.at_head != at_head {
+            self.at_head = at_head;
+            self.core.touch();
+        }
+    }
+}

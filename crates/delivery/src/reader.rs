@@ -1,0 +1,176 @@
+//! The reader at the head of the log: it reads each event once, for all streams that are there.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use domain::delivery::{Feed, StreamCore};
+use domain::ids::StreamId;
+use store::{Heads, LogChunk, ReadLimit, StoreError, StreamState, StreamsVersion};
+use tokio::sync::watch;
+
+use crate::destinations::destination_for;
+use crate::engine::Shared;
+use crate::live_stream::{LiveState, LiveStream, phase_of};
+use crate::stream_task::StreamTask;
+
+/// What is read at once at the head.
+const READ_LIMIT: ReadLimit = ReadLimit { events: 512, bytes: 4 * 1024 * 1024 };
+
+/// A wake signal that got lost costs no more than this.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+
+/// How long to wait after the store could not be read.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    heads: watch::Receiver<Heads>,
+    streams: StreamsVersion,
+    redeliveries: Option<u64>,
+}
+
+impl Reader {
+    /// Starts the tasks of the streams that there are.
+    pub(crate) async fn start(shared: Arc<Shared>) -> Result<Self, StoreError> {
+        let heads = shared.log.heads();
+        let mut reader = Self { shared, heads, streams: StreamsVersion::default(), redeliveries: None };
+        reader.sync_streams().await?;
+        Ok(reader)
+    }
+
+    pub(crate) async fn run(mut self) {
+        let stopping = self.shared.stopping.clone();
+        while !stopping.is_cancelled() {
+            let pause = match self.follow().await {
+                Ok(()) => POLL_EVERY,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the log cannot be read; trying again");
+                    PAUSE_AFTER_ERROR
+                }
+            };
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                changed = self.heads.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Hands out everything up to the end of the log as it is now. Settings first: they hold for events that
+    /// were committed with them or later, and none beyond `target` is handed out.
+    async fn follow(&mut self) -> Result<(), StoreError> {
+        let target = *self.heads.borrow_and_update();
+        if target.streams > self.streams {
+            self.sync_streams().await?;
+        }
+        if self.redeliveries != Some(target.redeliveries) {
+            for stream in self.shared.log.redelivery_streams().await? {
+                self.wake_for_redeliveries(stream);
+            }
+            self.redeliveries = Some(target.redeliveries);
+        }
+        loop {
+            let from = self.shared.head().frontier();
+            if from >= target.log || self.shared.stopping.is_cancelled() {
+                return Ok(());
+            }
+            let chunk = self.shared.log.log_read(from, target.log, READ_LIMIT).await?;
+            self.hand_out(&chunk);
+        }
+    }
+
+    fn wake_for_redeliveries(&self, id: StreamId) {
+        if let Some(stream) = self.shared.stream(id) {
+            stream.redeliveries_waiting.store(true, Ordering::Release);
+            stream.wake.notify_one();
+        }
+    }
+
+    /// Offers each event to the streams at the head that want its type. One that is full leaves the head and
+    /// reads on for itself. Streams are marked before the head moves on, so that no checkpoint has the head's
+    /// new place without their open positions.
+    fn hand_out(&self, chunk: &LogChunk) {
+        let now = self.shared.clock.now();
+        let mut head = self.shared.head();
+        let mut full: Vec<StreamId> = Vec::new();
+        for logged in &chunk.events {
+            for id in head.subscribers(logged.tenant, logged.event.event_type) {
+                let Some(stream) = self.shared.stream(*id) else { continue };
+                let mut state = stream.state();
+                state.core.advance(logged.seq);
+                if state.offer(now, logged) == Feed::Full {
+                    state.set_at_head(false);
+                    full.push(*id);
+                }
+                drop(state);
+                self.shared.mark_dirty(&stream);
+                stream.wake.notify_one();
+            }
+            for id in full.drain(..) {
+                head.leave(id);
+            }
+        }
+        head.advance(chunk.next);
+    }
+
+    /// Takes over what has changed of the streams' settings.
+    async fn sync_streams(&mut self) -> Result<(), StoreError> {
+        let changes = self.shared.log.streams_changed(self.streams).await?;
+        for id in changes.removed {
+            if let Some(stream) = self.shared.stream_remove(id) {
+                self.shared.head().leave(id);
+                stream.removed.cancel();
+            }
+        }
+        for changed in changes.changed {
+            match self.shared.stream(changed.stream.id) {
+                Some(stream) => self.change(&stream, changed),
+                None => self.add(changed).await?,
+            }
+        }
+        self.streams = changes.version;
+        Ok(())
+    }
+
+    async fn add(&self, added: StreamState) -> Result<(), StoreError> {
+        let id = added.stream.id;
+        let Some(restored) = self.shared.log.stream_restore(id).await? else { return Ok(()) };
+        let core = StreamCore::restore(
+            self.shared.settings.policy.clone(),
+            phase_of(added.stream.status),
+            &restored.position,
+            restored.health,
+            restored.parked,
+        );
+        let state = LiveState {
+            core,
+            spans: added.spans,
+            generation: added.generation,
+            destination: destination_for(&added.stream, &self.shared.settings.outbound),
+            at_head: false,
+            saves: 0,
+        };
+        let stream = Arc::new(LiveStream::new(id, added.tenant, state));
+        stream.redeliveries_waiting.store(restored.health.outstanding > 0, Ordering::Release);
+        self.shared.stream_insert(Arc::clone(&stream));
+        let task = StreamTask::new(Arc::clone(&self.shared), stream);
+        self.shared.stream_tasks.spawn(self.shared.watched("stream task", task.run()));
+        Ok(())
+    }
+
+    fn change(&self, stream: &Arc<LiveStream>, changed: StreamState) {
+        let destination = destination_for(&changed.stream, &self.shared.settings.outbound);
+        let mut head = self.shared.head();
+        let mut state = stream.state();
+        if head.leave(stream.id) {
+            state.core.advance(head.frontier());
+        }
+        state.set_at_head(false);
+        state.change(self.shared.clock.now(), changed, destination);
+        drop(state);
+        drop(head);
+        self.shared.mark_dirty(stream);
+        stream.wake.notify_one();
+    }
+}

@@ -1,0 +1,45 @@
+//! Removing what is older than the log is kept, in small steps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::Shared;
+
+/// How often to look.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Events removed in one step, so that no change waits long for it.
+const STEP_EVENTS: u32 = 1000;
+
+pub(crate) async fn run(shared: Arc<Shared>) {
+    loop {
+        tokio::select! {
+            () = shared.stopping.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        while step(&shared).await && !shared.stopping.is_cancelled() {}
+    }
+}
+
+/// One step; true if there may be more.
+async fn step(shared: &Arc<Shared>) -> bool {
+    let before = shared.clock.now().wall.minus(shared.settings.retention);
+    match shared.log.retention_pass(before, STEP_EVENTS).await {
+        Ok(pass) => {
+            for (id, count) in pass.failures {
+                if let Some(stream) = shared.stream(id) {
+                    stream.state().core.failures_expired(count);
+                    shared.mark_dirty(&stream);
+                }
+            }
+            pass.events > 0
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "old events cannot be removed; trying again later"
+            );
+            false
+        }
+    }
+}

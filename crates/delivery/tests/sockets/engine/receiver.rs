@@ -1,0 +1,121 @@
+//! A webhook receiver that records what it gets and answers as it is told.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+/// How long a test waits for something that must happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Answer {
+    Status(u16),
+    /// 302 to this address.
+    #[allow(dead_code, reason = "not every test crate redirects")]
+    Redirect(&'static str),
+    Hang,
+}
+
+#[derive(Default)]
+struct State {
+    bodies: Vec<serde_json::Value>,
+    script: VecDeque<Answer>,
+    otherwise: Option<Answer>,
+}
+
+/// Answers 204 unless told otherwise.
+#[derive(Clone)]
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    count: watch::Sender<usize>,
+}
+
+impl Receiver {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let receiver =
+            Self { address: listener.local_addr().unwrap(), state: Arc::default(), count: watch::Sender::new(0) };
+        let tracker = TaskTracker::new();
+        let accepting = receiver.clone();
+        let connections = tracker.clone();
+        tracker.spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let receiver = accepting.clone();
+                connections.spawn(async move { receiver.serve(socket).await });
+            }
+        });
+        receiver
+    }
+
+    /// What the next requests get, one each.
+    pub(crate) fn script(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.state.lock().unwrap().script.extend(answers);
+    }
+
+    /// What every request beyond the script gets.
+    pub(crate) fn otherwise(&self, answer: Answer) {
+        self.state.lock().unwrap().otherwise = Some(answer);
+    }
+
+    pub(crate) fn bodies(&self) -> Vec<serde_json::Value> {
+        self.state.lock().unwrap().bodies.clone()
+    }
+
+    /// The members `data.object.user_id` of what arrived, in order.
+    pub(crate) fn users(&self) -> Vec<String> {
+        self.bodies().iter().map(|body| body["data"]["object"]["user_id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) async fn wait_for(&self, requests: usize) {
+        let mut count = self.count.subscribe();
+        let waited = tokio::time::timeout(PATIENCE, count.wait_for(|count| *count >= requests)).await;
+        assert!(waited.is_ok(), "waited for {requests} requests, got {}", *self.count.borrow());
+    }
+
+    async fn serve(&self, socket: TcpStream) {
+        let (read, mut write) = socket.into_split();
+        let mut read = BufReader::new(read);
+        loop {
+            let mut length = 0;
+            let mut line = String::new();
+            loop {
+                line.clear();
+                if !matches!(read.read_line(&mut line).await, Ok(1..)) {
+                    return;
+                }
+                if line == "\r\n" {
+                    break;
+                }
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+            }
+            let mut body = vec![0; length];
+            if read.read_exact(&mut body).await.is_err() {
+                return;
+            }
+            let answer = {
+                let mut state = self.state.lock().unwrap();
+                state.bodies.push(serde_json::from_slice(&body).unwrap());
+                let otherwise = state.otherwise.unwrap_or(Answer::Status(204));
+                state.script.pop_front().unwrap_or(otherwise)
+            };
+            self.count.send_modify(|count| *count += 1);
+            let head = match answer {
+                Answer::Status(status) => format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n"),
+                Answer::Redirect(to) => format!("HTTP/1.1 302 X\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"),
+                Answer::Hang => std::future::pending().await,
+            };
+            if write.write_all(head.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
