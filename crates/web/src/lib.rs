@@ -1,1 +1,29 @@
 //! Inbound HTTP of Headwater: tokens, the Management API, health.
+//!
+//! What comes in is parsed here into the domain's types, a domain rule is applied, one store verb is called,
+//! and the result is written as the contract writes it. This crate alone knows the server's JSON. It must
+//! never deliver anything, never see `delivery`, never read an ambient clock or the environment, and never
+//! repeat a secret or a password in an answer or a log.
+//!
+//! Read `router.rs` first for what is served, then `call.rs` for how a call is checked, then any operation
+//! under `management/`; `error.rs` is the one mapping from errors to HTTP.
+
+mod auth;
+mod bootstrap;
+mod call;
+mod error;
+mod health;
+mod management;
+mod payload;
+mod router;
+mod serve;
+mod settings;
+mod state;
+mod tokens;
+mod wire;
+
+pub use bootstrap::{BootstrapError, bootstrap};
+pub use router::router;
+pub use serve::{PeerAddress, serve};
+pub use settings::{Bootstrap, PublicUrl, PublicUrlError, Settings};
+pub use state::{App, LoadError};

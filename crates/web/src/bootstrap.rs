@@ -1,0 +1,156 @@
+//! What a first start makes, and every later start finds: the tenant, its database connection, a signing
+//! key, and the application of the operator's choice with every scope.
+
+use domain::account::{CLIENT_CREDENTIALS, Client, ClientGrant, DEFAULT_TENANT};
+use domain::change::{Change, Expect, Write};
+use domain::clock::{Clock, Entropy};
+use domain::connection::{Connection, DATABASE_CONNECTION};
+use domain::ids::{ClientId, ConnectionId, GrantId, TenantId};
+use domain::scope::SCOPES;
+use serde_json::{Map, json};
+use store::{Page, State, StoreError};
+
+use crate::settings::{Bootstrap, Settings};
+use crate::tokens::keys::{KeyError, generate_key};
+use crate::tokens::secret_hash::{hash_secret, matches};
+
+/// Why a start could not make what it needs.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    /// The store does not answer as it should.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No signing key could be made.
+    #[error("no key to sign tokens with could be made")]
+    Key(#[from] KeyError),
+    /// An id or secret that no client could send.
+    #[error(
+        "the bootstrap application needs an id of 1 to 64 letters, digits, '-' or '_' and a secret that is not empty"
+    )]
+    Application,
+}
+
+/// Makes what is missing of: the default tenant, its database connection, a signing key, and the bootstrap
+/// application with every scope. Doing it again changes nothing, but a new secret or scope is taken up.
+///
+/// # Errors
+/// [`BootstrapError`] if the store does not answer, or the bootstrap application cannot be.
+pub async fn bootstrap(
+    state: &dyn State,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+    settings: &Settings,
+    application: Option<Bootstrap>,
+) -> Result<(), BootstrapError> {
+    let tenant = state.tenant_ensure(DEFAULT_TENANT).await?.id;
+    if state.signing_keys().await?.is_empty() {
+        state.signing_key_add(generate_key(clock.now().wall, entropy)?).await?;
+    }
+    let client_id = match &application {
+        None => None,
+        Some(application) => Some(application_ensure(state, entropy, tenant, application).await?),
+    };
+    connection_ensure(state, entropy, tenant, client_id.as_ref()).await?;
+    if let Some(client_id) = client_id {
+        grant_ensure(state, entropy, tenant, client_id, settings.public_url.audience()).await?;
+    }
+    Ok(())
+}
+
+async fn application_ensure(
+    state: &dyn State,
+    entropy: &dyn Entropy,
+    tenant: TenantId,
+    application: &Bootstrap,
+) -> Result<ClientId, BootstrapError> {
+    let given = &application.client_id;
+    let is_sendable = given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if !is_sendable || !(1..=64).contains(&given.len()) || application.client_secret.expose().is_empty() {
+        return Err(BootstrapError::Application);
+    }
+    let id = ClientId::from_text(given.clone());
+    let write = match state.client_get(tenant, &id).await? {
+        Some(stored) if matches(&stored.value.secret_hash, &application.client_secret) => return Ok(id),
+        Some(stored) => {
+            let secret_hash = hash_secret(&application.client_secret, entropy);
+            Write::ClientPut(Expect::At(stored.revision), Client { secret_hash, ..stored.value })
+        }
+        None => {
+            let secret_hash = hash_secret(&application.client_secret, entropy);
+            let mut settings = Map::new();
+            settings.insert("name".to_owned(), json!("Bootstrap"));
+            settings.insert("description".to_owned(), json!("Made at the first start, with every scope."));
+            settings.insert("app_type".to_owned(), json!("non_interactive"));
+            settings.insert("grant_types".to_owned(), json!([CLIENT_CREDENTIALS]));
+            Write::ClientPut(Expect::Absent, Client { id: id.clone(), secret_hash, settings })
+        }
+    };
+    state.change_commit(tenant, Change::from(write)).await?;
+    Ok(id)
+}
+
+async fn connection_ensure(
+    state: &dyn State,
+    entropy: &dyn Entropy,
+    tenant: TenantId,
+    client_id: Option<&ClientId>,
+) -> Result<(), StoreError> {
+    let write = match state.connection_by_name(tenant, DATABASE_CONNECTION).await? {
+        None => {
+            let connection = Connection {
+                id: ConnectionId::generate(entropy),
+                name: DATABASE_CONNECTION.to_owned(),
+                strategy: "auth0".to_owned(),
+                enabled_clients: client_id.into_iter().cloned().collect(),
+            };
+            Write::ConnectionPut(Expect::Absent, connection)
+        }
+        Some(stored) => {
+            let mut connection = stored.value;
+            match client_id {
+                Some(client_id) if !connection.enabled_clients.contains(client_id) => {
+                    connection.enabled_clients.push(client_id.clone());
+                }
+                _ => return Ok(()),
+            }
+            Write::ConnectionPut(Expect::At(stored.revision), connection)
+        }
+    };
+    state.change_commit(tenant, Change::from(write)).await
+}
+
+async fn grant_ensure(
+    state: &dyn State,
+    entropy: &dyn Entropy,
+    tenant: TenantId,
+    client_id: ClientId,
+    audience: &str,
+) -> Result<(), StoreError> {
+    let only = Page { offset: 0, limit: 1 };
+    let found = state.grant_page(tenant, Some(&client_id), Some(audience), only).await?.pop();
+    let stored = match found {
+        Some(grant) => state.grant_get(tenant, &grant.id).await?,
+        None => None,
+    };
+    let write = match stored {
+        None => {
+            let scope = SCOPES.iter().map(|(name, _)| (*name).to_owned()).collect();
+            let id = GrantId::generate(entropy);
+            Write::GrantPut(Expect::Absent, ClientGrant { id, client_id, audience: audience.to_owned(), scope })
+        }
+        Some(stored) => {
+            let mut grant = stored.value;
+            let granted = grant.scope.len();
+            for (name, _) in SCOPES {
+                if !grant.scope.iter().any(|scope| scope == name) {
+                    grant.scope.push((*name).to_owned());
+                }
+            }
+            if grant.scope.len() == granted {
+                return Ok(());
+            }
+            Write::GrantPut(Expect::At(stored.revision), grant)
+        }
+    };
+    state.change_commit(tenant, Change::from(write)).await
+}

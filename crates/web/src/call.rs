@@ -1,0 +1,167 @@
+//! A call to the Management API on its way to its operation: first who calls, then whether it may, and only
+//! then what is asked (management-api.md 1.2: 401, 403, 400).
+//!
+//! A handler takes [`Authenticated`], which can do nothing but become a [`Call`] by naming the scopes that
+//! the operation needs. So no operation can forget to.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::header::{HOST, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method};
+use domain::change::{Change, ClientContext, Origin, RequestContext};
+use domain::ids::{StreamId, TenantId};
+use serde_json::Map;
+use store::{State, StoreError};
+
+use crate::auth::{Principal, authenticate};
+use crate::error::ApiError;
+use crate::serve::PeerAddress;
+use crate::state::App;
+use crate::wire::query::QueryReader;
+use crate::wire::reader::{Field, Invalid, Part};
+
+/// How often a change is computed anew because somebody else changed the same thing meanwhile.
+pub(crate) const CHANGE_TRIES_MAX: usize = 5;
+
+const STREAM_ID: Field = Field::new("id", "Unique identifier for the event stream.");
+
+/// A request with a valid token.
+pub(crate) struct Authenticated(Call);
+
+/// A request whose token allows the operation.
+pub(crate) struct Call {
+    /// The application.
+    pub app: Arc<App>,
+    principal: Arc<Principal>,
+    segments: Option<RawPathParams>,
+    query: Option<String>,
+    method: Method,
+    host: Option<HeaderValue>,
+    user_agent: Option<HeaderValue>,
+    peer: Option<PeerAddress>,
+}
+
+impl FromRequestParts<Arc<App>> for Authenticated {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let principal = authenticate(app, &parts.headers)?;
+        Ok(Self(Call {
+            app: Arc::clone(app),
+            principal,
+            segments: RawPathParams::from_request_parts(parts, app).await.ok(),
+            query: parts.uri.query().map(str::to_owned),
+            method: parts.method.clone(),
+            host: parts.headers.get(HOST).cloned(),
+            user_agent: parts.headers.get(USER_AGENT).cloned(),
+            peer: parts.extensions.get::<PeerAddress>().copied(),
+        }))
+    }
+}
+
+impl Authenticated {
+    /// Lets the call go on if its token carries one of the scopes.
+    pub(crate) fn authorise(self, any_of: &'static [&'static str]) -> Result<Call, ApiError> {
+        if self.0.principal.has_any(any_of) { Ok(self.0) } else { Err(ApiError::InsufficientScope(any_of)) }
+    }
+}
+
+impl Call {
+    /// The store.
+    pub(crate) fn state(&self) -> &dyn State {
+        &*self.app.state
+    }
+
+    /// Whose state it is.
+    pub(crate) fn tenant(&self) -> TenantId {
+        self.app.tenant_id()
+    }
+
+    /// The query.
+    pub(crate) fn query(&self) -> QueryReader {
+        QueryReader::new(self.query.as_deref())
+    }
+
+    /// A segment of the path, decoded.
+    pub(crate) fn segment(&self, field: Field) -> Result<&str, Invalid> {
+        let found = self.segments.as_ref().and_then(|segments| segments.iter().find(|(name, _)| *name == field.name));
+        found.map(|(_, value)| value).ok_or_else(|| {
+            Invalid::new(Part::Path, "Object didn't pass validation for format utf-8", field.name, field.about)
+        })
+    }
+
+    /// A segment of the path that must have the form of an id.
+    pub(crate) fn segment_id<T, E>(
+        &self,
+        field: Field,
+        format: &str,
+        parse: fn(&str) -> Result<T, E>,
+    ) -> Result<T, Invalid> {
+        let text = self.segment(field)?;
+        parse(text).map_err(|_| {
+            let reason = format!("Object didn't pass validation for format {format}: {text}");
+            Invalid::new(Part::Path, &reason, field.name, field.about)
+        })
+    }
+
+    /// The event stream that the path names.
+    pub(crate) fn stream_id(&self) -> Result<StreamId, Invalid> {
+        self.segment_id(STREAM_ID, "event-stream-id", StreamId::parse)
+    }
+
+    /// Commits a change; `false` if what it was computed from has been changed meanwhile.
+    pub(crate) async fn commit(&self, change: Change) -> Result<bool, StoreError> {
+        match self.state().change_commit(self.tenant(), change).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Stale) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The application that calls, as events name it; `None` if it has been deleted since it got its token.
+    pub(crate) async fn client_context(&self) -> Result<Option<ClientContext>, StoreError> {
+        let client = self.state().client_get(self.tenant(), &self.principal.client_id).await?;
+        Ok(client.map(|client| ClientContext {
+            name: client.value.name().to_owned(),
+            metadata: client.value.metadata(),
+            id: client.value.id,
+        }))
+    }
+
+    /// What the events of a change say of where it comes from.
+    pub(crate) fn origin(&self, client: Option<ClientContext>) -> Origin<'_> {
+        Origin {
+            source: &self.app.source,
+            now: self.app.now(),
+            entropy: &*self.app.entropy,
+            client,
+            request: self.request_context(),
+        }
+    }
+
+    fn request_context(&self) -> Option<RequestContext> {
+        let peer = self.peer?;
+        let domain = self.app.settings.public_url.domain();
+        let host = text_of(self.host.as_ref()).unwrap_or(domain);
+        Some(RequestContext {
+            geo: Map::new(),
+            hostname: without_port(host).to_owned(),
+            ip: peer.0.ip().to_canonical().to_string(),
+            method: self.method.as_str().to_owned(),
+            user_agent: text_of(self.user_agent.as_ref()).unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+fn text_of(value: Option<&HeaderValue>) -> Option<&str> {
+    value.and_then(|value| value.to_str().ok())
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    }
+}

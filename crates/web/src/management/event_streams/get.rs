@@ -1,0 +1,17 @@
+//! `GET /api/v2/event-streams/{id}`
+
+use axum::http::StatusCode;
+
+use crate::call::Authenticated;
+use crate::error::{Answer, ApiError, Missing};
+use crate::wire::answer;
+use crate::wire::event_stream::StreamAnswer;
+
+/// Answers an event stream.
+pub(crate) async fn get(caller: Authenticated) -> Answer {
+    let call = caller.authorise(&["read:event_streams"])?;
+    let id = call.stream_id()?;
+    let stored = call.state().stream_get(call.tenant(), id).await?;
+    let stream = stored.ok_or(ApiError::NotFound(Missing::Stream))?.value;
+    Ok(answer::json(StatusCode::OK, &StreamAnswer::from(stream)))
+}

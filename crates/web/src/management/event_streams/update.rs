@@ -1,0 +1,60 @@
+//! `PATCH /api/v2/event-streams/{id}`
+
+use axum::http::StatusCode;
+use domain::change::{StreamPatch, stream_update};
+use domain::delivery::Policy;
+use domain::destination::Destination;
+use domain::stream::{EventStream, StreamStatus};
+
+use crate::call::{Authenticated, CHANGE_TRIES_MAX, Call};
+use crate::error::{Answer, ApiError, Missing, Refusal};
+use crate::payload::Payload;
+use crate::wire::answer;
+use crate::wire::event_stream::{StreamAnswer, StreamChanges, read_changes};
+use crate::wire::reader::Invalid;
+
+/// Changes an event stream.
+pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
+    let call = caller.authorise(&["update:event_streams"])?;
+    let id = call.stream_id()?;
+    let http_allowed = call.app.settings.http_destinations_allowed;
+    let changes = read_changes(payload.object().await?, http_allowed)?;
+    for _ in 0..CHANGE_TRIES_MAX {
+        let stored = call.state().stream_get(call.tenant(), id).await?;
+        let stored = stored.ok_or(ApiError::NotFound(Missing::Stream))?;
+        let patch = patch_for(&stored.value, &changes)?;
+        refuse_enabling_while_failing(&call, &stored.value, &patch).await?;
+        let Some((stream, change)) = stream_update(&stored, patch, call.app.now()) else {
+            return Ok(answer::json(StatusCode::OK, &StreamAnswer::from(stored.value)));
+        };
+        if call.commit(change).await? {
+            return Ok(answer::json(StatusCode::OK, &StreamAnswer::from(stream)));
+        }
+    }
+    Err(ApiError::Refused(Refusal::Contended))
+}
+
+/// The changes, with the stored secret where none is given.
+fn patch_for(stored: &EventStream, changes: &StreamChanges) -> Result<StreamPatch, Invalid> {
+    let Destination::Webhook(webhook) = &stored.destination;
+    let destination = changes.destination.clone().map(|given| given.completed(Some(&webhook.authorization)));
+    Ok(StreamPatch {
+        name: changes.name.clone(),
+        status: changes.status,
+        subscriptions: changes.subscriptions.clone(),
+        destination: destination.transpose()?,
+    })
+}
+
+/// A stream that was disabled for its failures is enabled again only after enough of them were redelivered.
+async fn refuse_enabling_while_failing(call: &Call, stored: &EventStream, patch: &StreamPatch) -> Result<(), ApiError> {
+    let enables = stored.status == StreamStatus::Disabled && patch.status == Some(StreamStatus::Enabled);
+    if !enables {
+        return Ok(());
+    }
+    let outstanding = call.state().failure_count(call.tenant(), stored.id).await?;
+    if outstanding >= u64::from(Policy::default().failures_outstanding_max) {
+        return Err(ApiError::Refused(Refusal::TooManyFailures));
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! The operations of the Management API, one a file. Each is five moves: authorise, parse, apply a rule of
+//! the domain, one store verb, convert to the wire.
+
+pub(crate) mod client_grants;
+pub(crate) mod clients;
+pub(crate) mod deliveries;
+pub(crate) mod event_streams;
+pub(crate) mod resource_servers;
+pub(crate) mod users;

@@ -1,0 +1,135 @@
+//! What the operator decides about the API, and the names that follow from the public URL.
+
+use std::time::Duration;
+
+use axum::http::Uri;
+use domain::secret::Secret;
+
+/// What the operator decides about the API.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How clients reach the server.
+    pub public_url: PublicUrl,
+    /// Whether webhook endpoints may be `http://`.
+    pub http_destinations_allowed: bool,
+    /// How long an access token is valid.
+    pub token_lifetime: Duration,
+    /// The largest request body that is taken, in bytes.
+    pub body_bytes_max: usize,
+}
+
+/// The application that a first start makes, with every scope.
+#[derive(Clone, Debug)]
+pub struct Bootstrap {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+}
+
+/// How clients reach the server: a scheme, a host and perhaps a port. Issuer, audience and domain follow from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    origin: String,
+    domain: String,
+    issuer: String,
+    audience: String,
+}
+
+/// Why a text is not a public URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublicUrlError {
+    /// Not a URL at all.
+    #[error("expected a URL such as https://events.example.com, found {0:?}")]
+    Malformed(String),
+    /// Something after the host, or before it.
+    #[error("the public URL must be only a scheme, a host and perhaps a port; remove {0} from it")]
+    Superfluous(&'static str),
+}
+
+impl PublicUrl {
+    /// Reads `https://HOST[:PORT]` or `http://HOST[:PORT]`; one final slash is allowed.
+    ///
+    /// # Errors
+    /// [`PublicUrlError`], which says what to mend.
+    pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
+        let malformed = || PublicUrlError::Malformed(text.to_owned());
+        // A fragment is not part of a request target, so `Uri` would drop it without a word.
+        if text.contains('#') {
+            return Err(PublicUrlError::Superfluous("the fragment"));
+        }
+        let uri: Uri = text.parse().map_err(|_| malformed())?;
+        let (scheme, port_default) = match uri.scheme_str() {
+            Some("https") => ("https", 443),
+            Some("http") => ("http", 80),
+            _ => return Err(malformed()),
+        };
+        let authority = uri.authority().ok_or_else(malformed)?;
+        if authority.as_str().contains('@') {
+            return Err(PublicUrlError::Superfluous("the user information"));
+        }
+        if uri.query().is_some() {
+            return Err(PublicUrlError::Superfluous("the query"));
+        }
+        if !matches!(uri.path(), "" | "/") {
+            return Err(PublicUrlError::Superfluous("the path"));
+        }
+        let host = authority.host().to_ascii_lowercase();
+        let port_is_written = authority.as_str().len() > authority.host().len();
+        let domain = match authority.port_u16() {
+            _ if host.is_empty() => return Err(malformed()),
+            None | Some(0) if port_is_written => return Err(malformed()),
+            Some(port) if port != port_default => format!("{host}:{port}"),
+            _ => host,
+        };
+        let origin = format!("{scheme}://{domain}");
+        Ok(Self { issuer: format!("{origin}/"), audience: format!("{origin}/api/v2/"), origin, domain })
+    }
+
+    /// The URL without a final slash.
+    pub fn as_str(&self) -> &str {
+        &self.origin
+    }
+
+    /// `iss` of the tokens: the URL and a slash.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The identifier of the Management API: the URL and `/api/v2/`.
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// The tenant's domain: the host, and the port where it is not the scheme's own; lower case.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_from_the_url() {
+        let url = PublicUrl::parse("https://Localhost:8443/").unwrap();
+        assert_eq!(url.as_str(), "https://localhost:8443");
+        assert_eq!(url.issuer(), "https://localhost:8443/");
+        assert_eq!(url.audience(), "https://localhost:8443/api/v2/");
+        assert_eq!(url.domain(), "localhost:8443");
+        assert_eq!(PublicUrl::parse("https://acme.example:443").unwrap().domain(), "acme.example");
+        assert_eq!(PublicUrl::parse("http://127.0.0.1:4400").unwrap().issuer(), "http://127.0.0.1:4400/");
+        assert_eq!(PublicUrl::parse("http://[::1]:4400").unwrap().domain(), "[::1]:4400");
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["acme.example", "ftp://acme.example", "https://", "", "https://a b", "https://acme.example:0"] {
+            assert!(matches!(PublicUrl::parse(text), Err(PublicUrlError::Malformed(_))), "{text}");
+        }
+        for text in ["https://acme.example/x", "https://acme.example/?x=1", "https://u@acme.example", "https://a/#x"] {
+            assert!(matches!(PublicUrl::parse(text), Err(PublicUrlError::Superfluous(_))), "{text}");
+        }
+    }
+}

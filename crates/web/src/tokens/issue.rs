@@ -1,0 +1,82 @@
+//! `POST /oauth/token` (management-api.md 2.1, 2.2).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use domain::account::{CLIENT_CREDENTIALS, Client, ClientGrant};
+use serde::Serialize;
+use store::Page;
+
+use super::credentials::TokenRequest;
+use super::keys::Claims;
+use crate::error::TokenError;
+use crate::payload::Payload;
+use crate::state::App;
+use crate::wire::answer;
+
+#[derive(Serialize)]
+struct Issued {
+    access_token: String,
+    scope: String,
+    expires_in: u64,
+    token_type: &'static str,
+}
+
+/// Issues an access token for client credentials.
+pub(crate) async fn issue(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    payload: Payload,
+) -> Result<Response, TokenError> {
+    let request = TokenRequest::read(&headers, &payload.bytes().await?)?;
+    let client = authenticate(&app, &request).await?;
+    if !client.may_use_grant_type(CLIENT_CREDENTIALS) {
+        return Err(TokenError::GrantTypeNotAllowed);
+    }
+    let grant = grant_of(&app, &client, &request.audience).await?;
+    let issued = sign(&app, &client, narrowed(&grant, request.scope.as_deref()));
+    let mut response = answer::json(StatusCode::OK, &issued);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+async fn authenticate(app: &App, request: &TokenRequest) -> Result<Client, TokenError> {
+    let client = app.state.client_get(app.tenant_id(), &request.client_id).await?.map(|client| client.value);
+    let hash = client.as_ref().map(|client| client.secret_hash.clone());
+    let matches = app.hasher.matches(hash, request.client_secret.clone()).await?;
+    client.filter(|_| matches).ok_or(TokenError::Unauthorized)
+}
+
+async fn grant_of(app: &App, client: &Client, audience: &str) -> Result<ClientGrant, TokenError> {
+    if audience != app.audience() {
+        return Err(TokenError::UnknownAudience(audience.to_owned()));
+    }
+    let only = Page { offset: 0, limit: 1 };
+    let grant = app.state.grant_page(app.tenant_id(), Some(&client.id), Some(audience), only).await?.pop();
+    grant.ok_or_else(|| TokenError::NoGrant { client_id: client.id.to_string(), audience: audience.to_owned() })
+}
+
+/// The granted permissions, or those of them that are wanted.
+fn narrowed(grant: &ClientGrant, wanted: Option<&str>) -> String {
+    let is_wanted = |scope: &&String| wanted.is_none_or(|wanted| wanted.split_ascii_whitespace().any(|w| w == *scope));
+    grant.scope.iter().filter(is_wanted).map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+fn sign(app: &App, client: &Client, scope: String) -> Issued {
+    let issued_at = app.now().as_secs();
+    let lifetime = app.settings.token_lifetime.as_secs();
+    let access_token = app.keys.sign(&Claims {
+        iss: app.settings.public_url.issuer(),
+        sub: format!("{}@clients", client.id),
+        aud: app.audience(),
+        iat: issued_at,
+        exp: issued_at.saturating_add_unsigned(lifetime),
+        scope: &scope,
+        gty: "client-credentials",
+        azp: client.id.as_str(),
+    });
+    Issued { access_token, scope, expires_in: lifetime, token_type: "Bearer" }
+}

@@ -1,0 +1,95 @@
+//! Failed deliveries (management-api.md 3.8).
+
+use domain::clock::Timestamp;
+use domain::delivery::{Attempt, AttemptStatus};
+use domain::event::{Seq, body_for_stream, stream_suffix};
+use domain::ids::{EventId, StreamId};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use store::FailedDelivery;
+
+use super::query::Cursor;
+use crate::error::ApiError;
+
+/// The contract cuts messages here, and says so in the last characters.
+const ERROR_CHARS_MAX: usize = 50;
+const CUT_MARK: &str = " ...";
+
+/// A failed delivery as it is answered.
+#[derive(Serialize)]
+pub(crate) struct DeliveryAnswer {
+    id: EventId,
+    event_stream_id: StreamId,
+    event_type: &'static str,
+    status: &'static str,
+    attempts: Vec<AttemptAnswer>,
+    event: Box<RawValue>,
+}
+
+#[derive(Serialize)]
+struct AttemptAnswer {
+    status: AttemptStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<String>,
+    timestamp: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<f64>,
+}
+
+impl DeliveryAnswer {
+    /// The delivery of `stream`, with the event exactly as it was sent.
+    pub(crate) fn new(stream: StreamId, delivery: FailedDelivery) -> Result<Self, ApiError> {
+        let sent = body_for_stream(&delivery.body, &stream_suffix(stream)).concat();
+        let event = serde_json::from_slice(&sent)
+            .map_err(|error| ApiError::Internal("a logged event is not JSON", error.into()))?;
+        Ok(Self {
+            id: delivery.event_id,
+            event_stream_id: stream,
+            event_type: delivery.event_type.name(),
+            status: "failed",
+            attempts: delivery.attempts.into_iter().map(AttemptAnswer::from).collect(),
+            event,
+        })
+    }
+}
+
+impl From<Attempt> for AttemptAnswer {
+    fn from(attempt: Attempt) -> Self {
+        Self {
+            status: attempt.status,
+            error_message: attempt.error.map(cut),
+            timestamp: attempt.timestamp,
+            duration: attempt.duration_ms,
+        }
+    }
+}
+
+fn cut(message: String) -> String {
+    if message.chars().count() <= ERROR_CHARS_MAX {
+        return message;
+    }
+    let mut cut: String = message.chars().take(ERROR_CHARS_MAX - CUT_MARK.len()).collect();
+    cut.push_str(CUT_MARK);
+    cut
+}
+
+impl Cursor for Seq {
+    fn to_text(&self) -> String {
+        self.to_string()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_messages_are_cut_and_say_so() {
+        assert_eq!(cut("x".repeat(50)), "x".repeat(50));
+        assert_eq!(cut("ü".repeat(51)), format!("{} ...", "ü".repeat(46)));
+    }
+}

@@ -1,0 +1,12 @@
+//! The server's JSON: reading requests, writing answers, and the conversions to and from the domain.
+
+pub(crate) mod answer;
+pub(crate) mod client;
+pub(crate) mod client_grant;
+pub(crate) mod delivery;
+pub(crate) mod event_stream;
+pub(crate) mod listing;
+pub(crate) mod query;
+pub(crate) mod reader;
+pub(crate) mod resource_server;
+pub(crate) mod user;

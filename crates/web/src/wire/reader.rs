@@ -1,0 +1,403 @@
+//! Reads what a caller sent: objects member by member, with the contract's own words for what is wrong
+//! (management-api.md 1.2).
+//!
+//! An [`ObjectReader`] owns an object, hands out its members as checked types, and at the end refuses what
+//! nobody asked for. It knows its place, so that a message names the member at fault. A value is repeated in
+//! a message only where its [`Text`] says so: passwords and tokens are never echoed.
+
+use serde_json::{Map, Value};
+
+/// Which part of a request is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The body.
+    Payload,
+    /// A segment of the path.
+    Path,
+    /// The query.
+    Query,
+}
+
+/// What is wrong with a request, as the contract words it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Invalid {
+    /// Where to look.
+    pub part: Part,
+    message: String,
+}
+
+impl Invalid {
+    /// `reason` about the member at `place`; the root's place is empty.
+    pub(crate) fn new(part: Part, reason: &str, place: &str, about: &str) -> Self {
+        let subject = match part {
+            Part::Payload => "Payload",
+            Part::Path => "Path",
+            Part::Query => "Query",
+        };
+        let mut message = format!("{subject} validation error: '");
+        message.extend(reason.chars().take(REASON_CHARS_MAX));
+        message.push('\'');
+        if !place.is_empty() {
+            message.push_str(" on property ");
+            message.push_str(place);
+            if !about.is_empty() {
+                message.push_str(" (");
+                message.push_str(about.trim_end_matches('.'));
+                message.push(')');
+            }
+        }
+        message.push('.');
+        Self { part, message }
+    }
+
+    /// The whole message.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// A member and one sentence on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+}
+
+impl Field {
+    /// A member.
+    pub(crate) const fn new(name: &'static str, about: &'static str) -> Self {
+        Self { name, about }
+    }
+}
+
+/// The form that a text must have.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Any,
+    /// `Object didn't pass validation for format NAME`
+    Format(&'static str, fn(&str) -> bool),
+    /// `String does not match pattern PATTERN`
+    Pattern(&'static str, fn(&str) -> bool),
+}
+
+/// A text member and its limits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text {
+    field: Field,
+    chars_min: usize,
+    chars_max: usize,
+    form: Form,
+    secret: bool,
+}
+
+/// The longest text that has no limit of its own, in characters.
+const CHARS_MAX: usize = 4096;
+/// How much of a reason is told: it may repeat what a caller sent.
+const REASON_CHARS_MAX: usize = 512;
+/// The longest list.
+const ITEMS_MAX: usize = 1000;
+
+impl Text {
+    /// A text of at least one character.
+    pub(crate) const fn new(name: &'static str, about: &'static str) -> Self {
+        Self { field: Field::new(name, about), chars_min: 1, chars_max: CHARS_MAX, form: Form::Any, secret: false }
+    }
+
+    /// With these limits, in characters.
+    pub(crate) const fn length(self, chars_min: usize, chars_max: usize) -> Self {
+        Self { chars_min, chars_max, ..self }
+    }
+
+    /// In a named format.
+    pub(crate) const fn format(self, name: &'static str, holds: fn(&str) -> bool) -> Self {
+        Self { form: Form::Format(name, holds), ..self }
+    }
+
+    /// In a form described by a regular expression.
+    pub(crate) const fn pattern(self, pattern: &'static str, holds: fn(&str) -> bool) -> Self {
+        Self { form: Form::Pattern(pattern, holds), ..self }
+    }
+
+    /// Never repeated in a message.
+    pub(crate) const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    /// The member's name.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.field.name
+    }
+
+    fn fault(&self, text: &str) -> Option<String> {
+        let length = text.chars().count();
+        let shown = |value: &str| if self.secret { String::new() } else { value.to_owned() };
+        if length < self.chars_min {
+            return Some(format!("String is too short ({length} chars), minimum {}", self.chars_min));
+        }
+        if length > self.chars_max {
+            return Some(format!("String is too long ({length} chars), maximum {}", self.chars_max));
+        }
+        match self.form {
+            Form::Format(name, holds) if !holds(text) => {
+                let shown = shown(&format!(": {text}"));
+                Some(format!("Object didn't pass validation for format {name}{shown}"))
+            }
+            Form::Pattern(pattern, holds) if !holds(text) => {
+                let shown = shown(&format!(" '{text}'"));
+                Some(format!("String{shown} does not match pattern {pattern}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Reads the members of an object.
+#[derive(Debug)]
+pub(crate) struct ObjectReader {
+    members: Map<String, Value>,
+    place: String,
+    about: &'static str,
+}
+
+impl ObjectReader {
+    /// The object that a body consists of.
+    pub(crate) fn root(value: Value) -> Result<Self, Invalid> {
+        match value {
+            Value::Object(members) => Ok(Self { members, place: String::new(), about: "" }),
+            other => Err(Invalid::new(Part::Payload, &wrong_type("object", &other), "", "")),
+        }
+    }
+
+    /// A fault of this object itself.
+    pub(crate) fn fault(&self, reason: &str) -> Invalid {
+        Invalid::new(Part::Payload, reason, &self.place, self.about)
+    }
+
+    /// A fault of one of its members.
+    pub(crate) fn fault_at(&self, field: Field, reason: &str) -> Invalid {
+        Invalid::new(Part::Payload, reason, &self.place_of(field.name), field.about)
+    }
+
+    /// That `field` is missing.
+    pub(crate) fn missing(&self, field: Field) -> Invalid {
+        self.fault(&format!("Missing required property: {}", field.name))
+    }
+
+    /// A member as it stands.
+    pub(crate) fn value(&mut self, field: Field) -> Option<Value> {
+        self.members.remove(field.name)
+    }
+
+    /// A text, if it is there.
+    pub(crate) fn text(&mut self, text: &Text) -> Result<Option<String>, Invalid> {
+        match self.value(text.field) {
+            None => Ok(None),
+            Some(Value::String(given)) => match text.fault(&given) {
+                None => Ok(Some(given)),
+                Some(reason) => Err(self.fault_at(text.field, &reason)),
+            },
+            Some(other) => Err(self.fault_at(text.field, &wrong_type("string", &other))),
+        }
+    }
+
+    /// A text that must be there.
+    pub(crate) fn text_required(&mut self, text: &Text) -> Result<String, Invalid> {
+        self.text(text)?.ok_or_else(|| self.missing(text.field))
+    }
+
+    /// `true` or `false`, if it is there.
+    pub(crate) fn boolean(&mut self, field: Field) -> Result<Option<bool>, Invalid> {
+        match self.value(field) {
+            None => Ok(None),
+            Some(Value::Bool(given)) => Ok(Some(given)),
+            Some(other) => Err(self.fault_at(field, &wrong_type("boolean", &other))),
+        }
+    }
+
+    /// One of a few words, if it is there.
+    pub(crate) fn word<T>(&mut self, field: Field, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Invalid> {
+        match self.value(field) {
+            None => Ok(None),
+            Some(Value::String(given)) => match parse(&given) {
+                Some(known) => Ok(Some(known)),
+                None => Err(self.fault_at(field, &format!("No enum match for: {given}"))),
+            },
+            Some(other) => Err(self.fault_at(field, &wrong_type("string", &other))),
+        }
+    }
+
+    /// An object whose members its owner chose, if it is there.
+    pub(crate) fn map(&mut self, field: Field) -> Result<Option<Map<String, Value>>, Invalid> {
+        match self.value(field) {
+            None => Ok(None),
+            Some(Value::Object(given)) => Ok(Some(given)),
+            Some(other) => Err(self.fault_at(field, &wrong_type("object", &other))),
+        }
+    }
+
+    /// An object to read on in, if it is there.
+    pub(crate) fn object(&mut self, field: Field) -> Result<Option<Self>, Invalid> {
+        let place = self.place_of(field.name);
+        Ok(self.map(field)?.map(|members| Self { members, place, about: field.about }))
+    }
+
+    /// An object to read on in that must be there.
+    pub(crate) fn object_required(&mut self, field: Field) -> Result<Self, Invalid> {
+        self.object(field)?.ok_or_else(|| self.missing(field))
+    }
+
+    /// A list, if it is there.
+    fn list(&mut self, field: Field) -> Result<Option<Vec<Value>>, Invalid> {
+        match self.value(field) {
+            None => Ok(None),
+            Some(Value::Array(items)) if items.len() > ITEMS_MAX => {
+                Err(self.fault_at(field, &format!("Array is too long ({}), maximum {ITEMS_MAX}", items.len())))
+            }
+            Some(Value::Array(items)) => Ok(Some(items)),
+            Some(other) => Err(self.fault_at(field, &wrong_type("array", &other))),
+        }
+    }
+
+    /// A list of objects, each to read on in, if it is there.
+    pub(crate) fn objects(&mut self, field: Field) -> Result<Option<Vec<Self>>, Invalid> {
+        let Some(items) = self.list(field)? else { return Ok(None) };
+        let read = |(index, item): (usize, Value)| {
+            let place = format!("{}[{index}]", self.place_of(field.name));
+            match item {
+                Value::Object(members) => Ok(Self { members, place, about: field.about }),
+                other => Err(Invalid::new(Part::Payload, &wrong_type("object", &other), &place, field.about)),
+            }
+        };
+        items.into_iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// A list of different texts, if it is there.
+    pub(crate) fn texts(&mut self, text: &Text) -> Result<Option<Vec<String>>, Invalid> {
+        let field = text.field;
+        let Some(items) = self.list(field)? else { return Ok(None) };
+        let mut texts: Vec<String> = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let reason = match item {
+                Value::String(given) => {
+                    match (text.fault(&given), texts.iter().position(|earlier| *earlier == given)) {
+                        (None, None) => {
+                            texts.push(given);
+                            continue;
+                        }
+                        (Some(reason), _) => reason,
+                        (None, Some(first)) => {
+                            let reason = format!("Array items are not unique (indexes {first} and {index})");
+                            return Err(self.fault_at(field, &reason));
+                        }
+                    }
+                }
+                other => wrong_type("string", &other),
+            };
+            let place = format!("{}[{index}]", self.place_of(field.name));
+            return Err(Invalid::new(Part::Payload, &reason, &place, field.about));
+        }
+        Ok(Some(texts))
+    }
+
+    /// Refuses what is left over.
+    pub(crate) fn finish(self) -> Result<(), Invalid> {
+        match self.members.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(self.fault(&format!("Additional properties not allowed: {name}"))),
+        }
+    }
+
+    /// Hands out what is left over, where the contract takes whatever comes.
+    pub(crate) fn into_rest(self) -> Map<String, Value> {
+        self.members
+    }
+
+    fn place_of(&self, name: &str) -> String {
+        if self.place.is_empty() { name.to_owned() } else { format!("{}.{name}", self.place) }
+    }
+}
+
+fn wrong_type(expected: &str, found: &Value) -> String {
+    let found = match found {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    format!("Expected type {expected} but found type {found}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const EMAIL: Text = Text::new("email", "Group email.").format("email", |text| text.contains('@'));
+    const TOKEN: Text = Text::new("token", "").length(1, 5).secret().pattern("^x", |text| text.starts_with('x'));
+    const GROUPS: Field = Field::new("groups", "The groups.");
+
+    fn message<T: std::fmt::Debug>(result: Result<T, Invalid>) -> String {
+        result.unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn a_fault_names_the_member_and_describes_it() {
+        let mut body = ObjectReader::root(json!({"groups": [{"email": ""}, {"email": "x"}, 1]})).unwrap();
+        assert_eq!(
+            message(body.objects(GROUPS)),
+            "Payload validation error: 'Expected type object but found type integer' on property groups[2] (The groups)."
+        );
+        let mut body = ObjectReader::root(json!({"groups": [{"email": "x"}]})).unwrap();
+        let mut groups = body.objects(GROUPS).unwrap().unwrap();
+        assert_eq!(
+            message(groups[0].text(&EMAIL)),
+            "Payload validation error: 'Object didn't pass validation for format email: x' on property groups[0].email (Group email)."
+        );
+    }
+
+    #[test]
+    fn a_fault_of_the_root_names_no_property() {
+        let mut body = ObjectReader::root(json!({})).unwrap();
+        assert_eq!(
+            message(body.text_required(&EMAIL)),
+            "Payload validation error: 'Missing required property: email'."
+        );
+        let body = ObjectReader::root(json!({"x": 1})).unwrap();
+        assert_eq!(message(body.finish()), "Payload validation error: 'Additional properties not allowed: x'.");
+        assert_eq!(
+            message(ObjectReader::root(json!([]))),
+            "Payload validation error: 'Expected type object but found type array'."
+        );
+    }
+
+    #[test]
+    fn secrets_are_not_repeated() {
+        for token in [json!("hunter"), json!("hunt"), json!(["hunt"])] {
+            let mut body = ObjectReader::root(json!({ "token": token })).unwrap();
+            let message = message(body.text(&TOKEN));
+            assert!(message.ends_with("on property token.") && !message.contains("hunt"), "{message}");
+        }
+    }
+
+    #[test]
+    fn messages_are_bounded() {
+        let body = ObjectReader::root(json!({"x".repeat(10_000): 1})).unwrap();
+        assert!(message(body.finish()).len() < 600);
+    }
+
+    #[test]
+    fn repeated_items_are_named() {
+        const SCOPE: Text = Text::new("scope", "");
+        let mut body = ObjectReader::root(json!({"scope": ["a", "b", "a"]})).unwrap();
+        assert_eq!(
+            message(body.texts(&SCOPE)),
+            "Payload validation error: 'Array items are not unique (indexes 0 and 2)' on property scope."
+        );
+    }
+}

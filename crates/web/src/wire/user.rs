@@ -1,0 +1,156 @@
+//! Users as callers give them (management-api.md 6.1). They are answered as the domain writes them.
+
+use domain::secret::Secret;
+use domain::user::UserProfile;
+
+use super::reader::{Field, Invalid, ObjectReader, Text};
+
+const CONNECTION: Text = Text::new("connection", "Name of the connection this user is in.").length(1, 128);
+const USER_ID: Text = Text::new("user_id", "The external user's id provided by the identity provider.")
+    .length(1, 255)
+    .format("user-id", |text| text.chars().all(|each| !each.is_control() && !each.is_whitespace()));
+const PASSWORD_FIELD: Field = Field::new("password", "Password of this user");
+const PASSWORD: Text = Text::new(PASSWORD_FIELD.name, PASSWORD_FIELD.about).length(1, 1024).secret();
+const EMAIL_FIELD: Field = Field::new("email", "The user's email");
+const EMAIL: Text = Text::new(EMAIL_FIELD.name, EMAIL_FIELD.about).length(1, 254).format("email", is_email);
+const USERNAME: Text = Text::new("username", "The user's username").length(1, 128).format("username", is_username);
+const PHONE_NUMBER: Text = Text::new("phone_number", "The user's phone number").pattern(r"^\+[0-9]{1,15}$", is_phone);
+const GIVEN_NAME: Text = Text::new("given_name", "The user's given name(s)").length(1, 150);
+const FAMILY_NAME: Text = Text::new("family_name", "The user's family name(s)").length(1, 150);
+const NAME: Text = Text::new("name", "The user's full name").length(1, 300);
+const NICKNAME: Text = Text::new("nickname", "The user's nickname").length(1, 300);
+const PICTURE: Text =
+    Text::new("picture", "A URI pointing to the user's picture").length(1, 2048).format("uri", is_uri);
+const EMAIL_VERIFIED: Field = Field::new("email_verified", "Whether this email address is verified");
+const PHONE_VERIFIED: Field = Field::new("phone_verified", "Whether this phone number is verified");
+const BLOCKED: Field = Field::new("blocked", "Whether this user was blocked by an administrator");
+const USER_METADATA: Field = Field::new("user_metadata", "Data that the user has read/write access to");
+const APP_METADATA: Field = Field::new("app_metadata", "Data that the user has read-only access to");
+const VERIFY_EMAIL: Field = Field::new("verify_email", "Whether the user will receive a verification email");
+const VERIFY_PHONE: Field = Field::new("verify_phone_number", "Whether the user will receive a verification SMS");
+const VERIFY_PASSWORD: Field = Field::new("verify_password", "Whether the user will confirm the password change");
+const CLIENT_ID: Text = Text::new("client_id", "Identifier of the client in whose name the user is changed");
+
+/// A user to create.
+#[derive(Debug)]
+pub(crate) struct NewUser {
+    /// The connection's name.
+    pub connection: String,
+    /// The id in the connection, if the caller chose one.
+    pub local_id: Option<String>,
+    /// Checked and dropped.
+    pub password: Secret,
+    /// Everything else.
+    pub profile: UserProfile,
+}
+
+/// What to change of a user.
+#[derive(Debug)]
+pub(crate) struct UserChanges {
+    /// The connection that the user must be of, if the caller names one.
+    pub connection: Option<String>,
+    /// Checked and dropped.
+    pub password: Option<Secret>,
+    /// Everything else.
+    pub profile: UserProfile,
+}
+
+/// Reads the body of a creation. Every connection there is so far is a database, which asks for both an
+/// e-mail address and a password.
+pub(crate) fn read_new(mut body: ObjectReader) -> Result<NewUser, Invalid> {
+    let connection = body.text_required(&CONNECTION)?;
+    let local_id = body.text(&USER_ID)?;
+    let password = body.text(&PASSWORD)?;
+    let profile = read_profile(&mut body)?;
+    if profile.email.is_none() {
+        return Err(body.missing(EMAIL_FIELD));
+    }
+    let password = Secret::new(password.ok_or_else(|| body.missing(PASSWORD_FIELD))?);
+    body.boolean(VERIFY_EMAIL)?;
+    body.finish()?;
+    Ok(NewUser { connection, local_id, password, profile })
+}
+
+/// Reads the body of a change. No mail or message is ever sent, so what asks for one is taken and dropped.
+pub(crate) fn read_changes(mut body: ObjectReader) -> Result<UserChanges, Invalid> {
+    let connection = body.text(&CONNECTION)?;
+    let password = body.text(&PASSWORD)?.map(Secret::new);
+    let profile = read_profile(&mut body)?;
+    body.boolean(VERIFY_EMAIL)?;
+    body.boolean(VERIFY_PHONE)?;
+    body.boolean(VERIFY_PASSWORD)?;
+    body.text(&CLIENT_ID)?;
+    body.finish()?;
+    Ok(UserChanges { connection, password, profile })
+}
+
+fn read_profile(body: &mut ObjectReader) -> Result<UserProfile, Invalid> {
+    Ok(UserProfile {
+        email: body.text(&EMAIL)?,
+        email_verified: body.boolean(EMAIL_VERIFIED)?,
+        username: body.text(&USERNAME)?,
+        phone_number: body.text(&PHONE_NUMBER)?,
+        phone_verified: body.boolean(PHONE_VERIFIED)?,
+        given_name: body.text(&GIVEN_NAME)?,
+        family_name: body.text(&FAMILY_NAME)?,
+        name: body.text(&NAME)?,
+        nickname: body.text(&NICKNAME)?,
+        picture: body.text(&PICTURE)?,
+        user_metadata: body.map(USER_METADATA)?,
+        app_metadata: body.map(APP_METADATA)?,
+        blocked: body.boolean(BLOCKED)?,
+    })
+}
+
+/// Whether a text looks like `local@domain`; only a message to it could tell more.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let is_plain = |part: &str| part.chars().all(|each| !each.is_control() && !each.is_whitespace());
+    let is_dotted = |part: &str| !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
+    let is_label = |label: &str| {
+        let inner = label.chars().all(|each| each.is_alphanumeric() || each == '-');
+        inner && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    (1..=64).contains(&local.len())
+        && is_plain(local)
+        && is_dotted(local)
+        && !local.contains(['@', '<', '>', '(', ')', '[', ']', ',', ';', ':', '"', '\\'])
+        && domain.split('.').all(is_label)
+}
+
+fn is_username(text: &str) -> bool {
+    text.chars().all(|each| !each.is_control() && !each.is_whitespace())
+}
+
+fn is_phone(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (1..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+fn is_uri(text: &str) -> bool {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&byte));
+    is_plain && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emails() {
+        for email in ["jane@example.com", "j.doe+tag@sub.example.com", "o'neil@localhost", "jürgen@müller.example"] {
+            assert!(is_email(email), "{email}");
+        }
+        for email in
+            ["", "jane", "@example.com", "jane@", "a b@example.com", "a@b@c", "a@-x.com", "a..b@x.com", "a@x..com"]
+        {
+            assert!(!is_email(email), "{email}");
+        }
+    }
+
+    #[test]
+    fn phones_and_pictures() {
+        assert!(is_phone("+15555555555") && !is_phone("+") && !is_phone("15555") && !is_phone("+1555555555555555"));
+        assert!(is_uri("https://example.com/a.png?x=1") && !is_uri("example.com") && !is_uri("javascript:alert(1)"));
+    }
+}

@@ -1,0 +1,140 @@
+//! `/api/v2/clients` and `/api/v2/resource-servers`
+
+use domain::scope::SCOPES;
+use serde_json::json;
+
+use crate::server::{AUDIENCE, CLIENT_ID, CLIENT_SECRET, Server, invalid_body, invalid_query};
+
+#[tokio::test]
+async fn what_a_client_of_the_contract_sends_is_stored() {
+    let server = Server::start().await;
+    let body = json!({
+        "name": "cli", "description": "d", "app_type": "non_interactive", "oidc_conformant": true,
+        "jwt_configuration": {"alg": "RS256"}, "grant_types": ["client_credentials"],
+        "client_metadata": {"team": "crm"}, "something_new": [1, {"x": null}],
+    });
+    let mut made = server.call_with("POST", "/api/v2/clients", &body).await.expect(201);
+    let id = made["client_id"].as_str().unwrap().to_owned();
+    assert_eq!(id.len(), 32);
+    let secret = made.as_object_mut().unwrap().remove("client_secret").unwrap();
+    assert_eq!(secret.as_str().unwrap().len(), 64);
+    for (name, value) in body.as_object().unwrap() {
+        assert_eq!(&made[name], value);
+    }
+    // The secret is shown once.
+    assert_eq!(server.call("GET", &format!("/api/v2/clients/{id}")).await.expect(200), made);
+}
+
+#[tokio::test]
+async fn changes_are_merged_and_the_secret_stays() {
+    let server = Server::start().await;
+    let (id, secret) = server.create_client("before").await;
+    let path = format!("/api/v2/clients/{id}");
+    let metadata = json!({"client_metadata": {"a": "1", "b": "2"}, "x": 1});
+    server.call_with("PATCH", &path, &metadata).await.expect(200);
+    let changes = json!({"name": "after", "client_metadata": {"a": null}, "x": null});
+    let changed = server.call_with("PATCH", &path, &changes).await.expect(200);
+    assert_eq!(changed["name"], "after");
+    assert_eq!(changed["client_metadata"], json!({"b": "2"}));
+    assert!(changed.get("x").is_none() && changed.get("client_secret").is_none());
+    let grant = json!({"client_id": id, "audience": AUDIENCE, "scope": []});
+    server.call_with("POST", "/api/v2/client-grants", &grant).await.expect(201);
+    server.token_of(&id, &secret).await;
+}
+
+#[tokio::test]
+async fn a_rotated_secret_replaces_the_old_one() {
+    let server = Server::start().await;
+    let path = format!("/api/v2/clients/{CLIENT_ID}/rotate-secret");
+    let rotated = server.call("POST", &path).await.expect(200);
+    server.token_of(CLIENT_ID, rotated["client_secret"].as_str().unwrap()).await;
+    let old = json!({"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
+        "audience": AUDIENCE});
+    server.ask_token(&old).await.expect(401);
+    server.call("POST", "/api/v2/clients/unknown/rotate-secret").await.expect(404);
+}
+
+#[tokio::test]
+async fn a_deleted_client_gets_no_token() {
+    let server = Server::start().await;
+    let (id, secret) = server.create_client("gone").await;
+    let grant = json!({"client_id": id, "audience": AUDIENCE, "scope": []});
+    let grant = server.call_with("POST", "/api/v2/client-grants", &grant).await.expect(201);
+    server.call("DELETE", &format!("/api/v2/clients/{id}")).await.expect(204);
+    server.call("GET", &format!("/api/v2/clients/{id}")).await.expect(404);
+    server.call("GET", &format!("/api/v2/client-grants/{}", grant["id"].as_str().unwrap())).await.expect(404);
+    let body = json!({"grant_type": "client_credentials", "client_id": id, "client_secret": secret,
+        "audience": AUDIENCE});
+    server.ask_token(&body).await.expect(401);
+    server.call("DELETE", &format!("/api/v2/clients/{id}")).await.expect(404);
+}
+
+#[tokio::test]
+async fn lists_are_paged_and_filtered() {
+    let server = Server::start().await;
+    for name in ["a", "b", "c"] {
+        server.create_client(name).await;
+    }
+    let spa = json!({"name": "spa", "app_type": "spa"});
+    server.call_with("POST", "/api/v2/clients", &spa).await.expect(201);
+    let names = async |query: &str| {
+        let page = server.call("GET", &format!("/api/v2/clients?fields=name&{query}")).await.expect(200);
+        let clients = if page.is_array() { page } else { page["clients"].clone() };
+        clients.as_array().unwrap().iter().map(|each| each["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("").await, ["Bootstrap", "a", "b", "c", "spa"]);
+    assert_eq!(names("page=1&per_page=2").await, ["b", "c"]);
+    assert_eq!(names("app_type=spa").await, ["spa"]);
+    assert_eq!(names("app_type=spa,non_interactive&page=2&per_page=2").await, ["spa"]);
+    assert_eq!(names("is_global=false").await.len(), 5);
+    assert!(names("is_global=true").await.is_empty());
+    let page = server.call("GET", "/api/v2/clients?include_totals=true&per_page=1&page=1").await.expect(200);
+    assert_eq!((&page["start"], &page["limit"], &page["total"]), (&json!(1), &json!(1), &json!(5)));
+    let filtered = server.call("GET", "/api/v2/clients?include_totals=true&app_type=spa").await.expect(200);
+    assert_eq!(filtered["total"], 1);
+    assert_eq!(
+        server.call("GET", "/api/v2/clients?per_page=101").await.expect(400),
+        invalid_query("'Value 101 is greater than maximum 100' on property per_page (Number of results per page).")
+    );
+}
+
+#[tokio::test]
+async fn what_the_server_knows_is_checked() {
+    let server = Server::start().await;
+    let cases = [
+        (json!({}), "'Missing required property: name'."),
+        (json!({"name": "a", "client_secret": "hush"}), "'Additional properties not allowed: client_secret'."),
+        (
+            json!({"name": "a", "grant_types": "x"}),
+            "'Expected type array but found type string' on property grant_types (List of grant types supported for \
+             this application).",
+        ),
+        (
+            json!({"name": "a", "client_metadata": {"x": 1}}),
+            "'Expected values of type string' on property client_metadata (Metadata associated with the client).",
+        ),
+    ];
+    for (body, message) in cases {
+        assert_eq!(server.call_with("POST", "/api/v2/clients", &body).await.expect(400), invalid_body(message));
+    }
+}
+
+#[tokio::test]
+async fn the_management_api_is_the_one_api() {
+    let server = Server::start().await;
+    let all = server.call("GET", "/api/v2/resource-servers").await.expect(200);
+    let api = &all[0];
+    assert_eq!(api["name"], "Auth0 Management API");
+    assert_eq!(api["identifier"], AUDIENCE);
+    assert_eq!((&api["is_system"], &api["token_lifetime"]), (&json!(true), &json!(86_400)));
+    assert_eq!(api["scopes"].as_array().unwrap().len(), SCOPES.len());
+    let id = api["id"].as_str().unwrap();
+    assert_eq!(id.len(), 24);
+    let encoded = "https%3A%2F%2Facme.example%3A8443%2Fapi%2Fv2%2F";
+    for key in [id, encoded] {
+        assert_eq!(&server.call("GET", &format!("/api/v2/resource-servers/{key}")).await.expect(200), api);
+    }
+    let page = server.call("GET", "/api/v2/resource-servers?include_totals=true").await.expect(200);
+    assert_eq!((&page["total"], &page["resource_servers"][0]), (&json!(1), api));
+    assert_eq!(server.call("GET", "/api/v2/resource-servers?page=1").await.expect(200), json!([]));
+}

@@ -1,0 +1,14 @@
+//! The API through its router, on a real store.
+#![allow(clippy::unwrap_used, clippy::large_futures, clippy::disallowed_methods)]
+
+mod client_grants;
+mod clients;
+mod deliveries;
+mod errors;
+mod event_streams;
+mod health;
+mod server;
+mod serving;
+mod starting;
+mod tokens;
+mod users;
