@@ -97,6 +97,11 @@ pub enum OutboundError {
     UserAgent,
 }
 
+/// What keeps deliveries from being sent to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct EndpointProblem(String);
+
 /// Outbound work of the process: what is the same for all streams. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbound(Arc<Shared>);
@@ -134,6 +139,20 @@ impl Outbound {
             true
         });
         closed
+    }
+
+    /// Checks that an endpoint's host resolves and may be reached, without connecting to it.
+    ///
+    /// # Errors
+    /// Says what keeps deliveries from being sent there.
+    pub async fn check(&self, endpoint: &Url) -> Result<(), EndpointProblem> {
+        let problem = |error: SendError| EndpointProblem(error.to_string());
+        let client = self.endpoint_client(endpoint, HeaderMap::new()).map_err(problem)?;
+        let checking = tokio::time::timeout(self.0.settings.attempt_timeout, client.allowed_addresses());
+        match checking.await {
+            Ok(addresses) => addresses.map(|_| ()).map_err(problem),
+            Err(_) => Err(EndpointProblem("the name could not be resolved in time".to_owned())),
+        }
     }
 
     pub(crate) fn settings(&self) -> &OutboundSettings {

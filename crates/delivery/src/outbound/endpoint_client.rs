@@ -98,9 +98,9 @@ impl EndpointClient {
         Answer { status: head.status, headers: head.headers, body: kept }
     }
 
-    async fn connect(&self, deadline: &mut Deadline<'_>) -> Result<Box<Connection>, SendError> {
-        let now = self.shared.clock.now().steady;
-        let candidates = deadline.bound(Step::Resolution, self.resolver.addresses(now)).await??;
+    /// The endpoint's addresses that the policy allows; refused if it allows none of them.
+    pub(super) async fn allowed_addresses(&self) -> Result<Vec<SocketAddr>, SendError> {
+        let candidates = self.resolver.addresses(self.shared.clock.now().steady).await?;
         let mut allowed = Vec::with_capacity(candidates.len());
         let mut refused = None;
         for candidate in candidates.iter() {
@@ -111,9 +111,14 @@ impl EndpointClient {
                 }
             }
         }
-        if let (true, Some(refused)) = (allowed.is_empty(), refused) {
-            return Err(refused);
+        match refused {
+            Some(refused) if allowed.is_empty() => Err(refused),
+            _ => Ok(allowed),
         }
+    }
+
+    async fn connect(&self, deadline: &mut Deadline<'_>) -> Result<Box<Connection>, SendError> {
+        let allowed = deadline.bound(Step::Resolution, self.allowed_addresses()).await??;
         let socket = self.connect_any(&allowed, deadline).await.inspect_err(|_| self.resolver.forget())?;
         // Small requests must not wait for the acknowledgement of the one before. A socket that cannot be told
         // so still works.
