@@ -247,7 +247,7 @@ fn signing_key_context(key_id: &str) -> String {
 }
 
 pub(super) fn signing_keys(connection: &Connection, keyring: &Keyring) -> Result<Vec<SigningKey>, StoreError> {
-    let sql = "SELECT key_id, private_key, created_at FROM signing_keys ORDER BY created_at DESC, key_id";
+    let sql = "SELECT key_id, private_key, created_at FROM signing_keys ORDER BY rowid DESC";
     let read = |row: &Row<'_>| {
         let key_id: String = row.get(0)?;
         let sealed: Vec<u8> = row.get(1)?;

@@ -49,9 +49,10 @@ pub struct Options {
 
 /// The embedded store. Dropping it waits for the changes that were taken to be written.
 pub struct SqliteStore {
-    // The order of the fields is the order of closing: the writer ends before the lock is released.
-    writer: Writer,
+    // The order of the fields is the order of closing: the writer's connection is the last one, so that closing
+    // it folds the write-ahead file into the database; then the lock is released.
     readers: Readers,
+    writer: Writer,
     tail: Arc<Tail>,
     keyring: Arc<Keyring>,
     heads: watch::Receiver<Heads>,
@@ -210,6 +211,8 @@ impl Log for SqliteStore {
     }
 
     async fn log_read(&self, from: Seq, until: Seq, limit: ReadLimit) -> Result<LogChunk, StoreError> {
+        // What is being committed is in none of both yet, so nobody may be told that it has been read.
+        let until = until.min(self.heads.borrow().log);
         if let Some(chunk) = self.tail.read(from, until, limit) {
             return Ok(chunk);
         }

@@ -9,26 +9,33 @@ use super::streams;
 use super::writer::Writing;
 use crate::{RetentionPass, StoreError};
 
-/// Removes a stretch from the beginning of the log. Events older than `before` are a prefix of it but for
-/// jumps of the clock, which only make some stay a little longer.
+/// Removes a stretch from the beginning of the log, up to the first event that is not old enough. Times grow
+/// with positions but for jumps of the clock, which only make some events stay a little longer.
 pub(super) fn retention_pass(writing: &Writing<'_>, before: Timestamp, most: u32) -> Result<RetentionPass, StoreError> {
     let connection = writing.connection;
     let needed = streams::floor_value(streams::lowest_needed(connection)?);
-    let sql = "SELECT coalesce(max(seq), 0) FROM (
-                 SELECT seq, time FROM log WHERE seq < ?1 AND seq < (SELECT max(seq) FROM log) ORDER BY seq LIMIT ?2)
-               WHERE time < ?3";
-    let last: i64 = connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.query_row(params![needed, most, before.as_millis()], |row| row.get(0)))
-        .map_err(unavailable("read its log"))?;
-    if last == 0 {
+    let Some(last) = last_removable(connection, needed, before, most).map_err(unavailable("read its log"))? else {
         return Ok(RetentionPass::default());
-    }
+    };
     let failures = failures_below(connection, last)?;
     run(connection, "DELETE FROM failures WHERE seq <= ?1", params![last])?;
     run(connection, "DELETE FROM parked WHERE seq <= ?1", params![last])?;
     let events = run(connection, "DELETE FROM log WHERE seq <= ?1", params![last])?;
     Ok(RetentionPass { events: u32::try_from(events).unwrap_or(u32::MAX), failures })
+}
+
+fn last_removable(connection: &Connection, needed: i64, before: Timestamp, most: u32) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT seq, time FROM log WHERE seq < ?1 AND seq < (SELECT max(seq) FROM log) ORDER BY seq LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![needed, most])?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? >= before.as_millis() {
+            break;
+        }
+        last = Some(row.get(0)?);
+    }
+    Ok(last)
 }
 
 fn failures_below(connection: &Connection, last: i64) -> Result<Vec<(StreamId, u32)>, StoreError> {

@@ -178,18 +178,26 @@ pub(super) fn stream_disable(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let text = id.to_string();
+    if !is_enabled_at(writing.connection, &text, generation)? {
+        return Ok(());
+    }
     let Some(mut spans) = stored_spans(writing.connection, &text)? else { return Ok(()) };
     spans.begin(writing.log_end(), Interest::Missed);
     let version = writing.next_streams_version();
     let sql = "UPDATE streams SET status = 'disabled', disabled_reason = ?2, spans = ?3, version = ?4, updated_at = ?5,
                  revision = revision + 1, generation = generation + 1
-               WHERE stream_id = ?1 AND generation = ?6 AND status = 'enabled'";
-    let values = params![text, reason.name(), spans.to_json(), version.0, now.as_millis(), generation];
-    let disabled = run(writing.connection, sql, values)?;
-    if disabled > 0 {
-        tracing::warn!(stream = %id, reason = reason.name(), "a stream was disabled because it keeps failing");
-    }
+               WHERE stream_id = ?1";
+    let values = params![text, reason.name(), spans.to_json(), version.0, now.as_millis()];
+    run(writing.connection, sql, values)?;
+    tracing::warn!(stream = %id, reason = reason.name(), "a stream was disabled because it keeps failing");
     Ok(())
+}
+
+fn is_enabled_at(connection: &Connection, id: &str, generation: u64) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached("SELECT 1 FROM streams WHERE stream_id = ?1 AND generation = ?2 AND status = 'enabled'")
+        .and_then(|mut statement| statement.exists(params![id, generation]))
+        .map_err(unavailable("read a stream"))
 }
 
 const COLUMNS: &str = "SELECT stream_id, tenant_id, revision, generation, name, status, subscriptions, destination,

@@ -87,8 +87,9 @@ impl Writing<'_> {
 
 /// Answers a caller once the fate of the commit is known.
 type Answer = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
-/// A change: runs in its savepoint, tells whether to keep what it did, and how to answer.
-type Job = Box<dyn FnOnce(&mut Writing<'_>) -> (Keep, Answer) + Send>;
+/// A change: runs in its savepoint, tells whether to keep what it did, and how to answer. It is given no
+/// transaction to work on when that of its group is lost: then it cannot be answered with more than that.
+type Job = Box<dyn FnOnce(Option<&mut Writing<'_>>) -> (Keep, Answer) + Send>;
 
 #[derive(PartialEq, Eq)]
 enum Keep {
@@ -117,21 +118,22 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Writing<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        let gone = || StoreError::Unavailable { doing: "take a change", source: "its writer has ended".into() };
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |writing| {
-            let result = change(writing);
-            let keep = if result.is_ok() { Keep::Yes } else { Keep::No };
+            let result = writing.map(change);
+            let keep = if matches!(result, Some(Ok(_))) { Keep::Yes } else { Keep::No };
             let answer: Answer = Box::new(move |committed| {
-                let answer = match committed {
-                    Ok(()) => result,
-                    Err(error) => Err(StoreError::Unavailable { doing: "commit a change", source: error.into() }),
+                let answer = match (committed, result) {
+                    (Ok(()), Some(result)) => result,
+                    (Ok(()), None) => Err(gone()),
+                    (Err(error), _) => Err(StoreError::Unavailable { doing: "commit a change", source: error.into() }),
                 };
                 // Whoever asked may have gone; the change stands all the same.
                 let _ = sender.send(answer);
             });
             (keep, answer)
         });
-        let gone = || StoreError::Unavailable { doing: "take a change", source: "its writer has ended".into() };
         let queue = self.queue.as_ref().ok_or_else(gone)?;
         queue.send(job).await.map_err(|_| gone())?;
         receiver.await.map_err(|_| gone())?
@@ -175,7 +177,8 @@ fn commit_group(connection: &Connection, shared: &Shared, group: Vec<Job>) {
         if result.is_ok() {
             result = execute(connection, "SAVEPOINT change");
         }
-        let (keep, answer) = job(&mut writing);
+        // Without the transaction, each statement would be one of its own, and stay although it is refused.
+        let (keep, answer) = job(result.is_ok().then_some(&mut writing));
         if keep == Keep::No {
             (writing.heads, _) = before;
             writing.appended.truncate(before.1);

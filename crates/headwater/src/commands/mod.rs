@@ -1,0 +1,56 @@
+//! The commands of the binary, one a file.
+
+mod api;
+mod certs;
+mod demo;
+mod dev;
+mod doctor;
+mod serve;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::environment::Environment;
+
+/// What the binary can do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Plays the main job once, with a temporary server and receiver, and ends.
+    Demo,
+    /// A server for one developer, with a receiver that prints what arrives.
+    Dev(dev::DevCommand),
+    /// The server for production: nothing is allowed or created that the configuration does not say.
+    Serve(serve::ServeCommand),
+    /// Makes a private CA and a server certificate.
+    Certs(certs::CertsCommand),
+    /// Checks a configuration and its surroundings, and says what to mend.
+    Doctor(serve::ServeCommand),
+    /// Any call of the Management API, as HEADWATER_URL and HEADWATER_CLIENT_ID / _SECRET (or _TOKEN) say.
+    Api(cli::api::ApiCommand),
+}
+
+impl Command {
+    /// What is logged unless `RUST_LOG` says otherwise: a server for people to watch stays quiet.
+    pub(crate) fn log_level(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "info",
+            Self::Dev(_) | Self::Certs(_) | Self::Api(_) => "warn",
+            // Both show what is wrong in their own words.
+            Self::Demo | Self::Doctor(_) => "error",
+        }
+    }
+
+    /// Does it.
+    pub(crate) async fn run(self, environment: Environment) -> Result<ExitCode> {
+        match self {
+            Self::Demo => demo::run(&environment).await.map(|()| ExitCode::SUCCESS),
+            Self::Dev(command) => command.run(&environment).await.map(|()| ExitCode::SUCCESS),
+            Self::Serve(command) => command.run(&environment).await.map(|()| ExitCode::SUCCESS),
+            Self::Certs(command) => command.run(&environment).map(|()| ExitCode::SUCCESS),
+            Self::Doctor(command) => Ok(doctor::run(&command, &environment).await),
+            Self::Api(command) => Ok(api::run(command, &environment).await),
+        }
+    }
+}

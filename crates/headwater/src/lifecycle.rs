@@ -1,0 +1,249 @@
+//! A server from its start to its end.
+//!
+//! Started in the order store, engine, web; stopped in the other one: no new requests, requests end,
+//! deliveries in flight end, positions are saved, the store closes.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Error, Result, anyhow};
+use delivery::outbound::{Outbound, OutboundSettings, roots_from_pem};
+use delivery::{Engine, EngineSettings};
+use domain::clock::{Clock, Entropy};
+use store::sqlite::{Options, SqliteStore};
+use store::{Keyring, Log, State, StoreError};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use web::{App, Bootstrap, PublicUrl, Settings};
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::entropy::SystemEntropy;
+use crate::tls;
+
+/// The exit code of a process that a second signal ended.
+const CUT_SHORT: i32 = 130;
+
+/// A running server.
+pub(crate) struct Server {
+    public_url: PublicUrl,
+    address: SocketAddr,
+    store: Arc<SqliteStore>,
+    engine: Engine,
+    web: JoinSet<()>,
+    web_stop: CancellationToken,
+}
+
+impl Server {
+    /// Starts a server.
+    ///
+    /// # Errors
+    /// Says what is in the way and how to mend it.
+    pub(crate) async fn start(config: &Config) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let tls = config.tls.as_ref().map(tls::server_config).transpose()?;
+        let outbound = outbound(config, &clock)?;
+        let store = open_store(config, &entropy)?;
+        let listener = listen(config.listen).await?;
+        let address = listener.local_addr().context("the listener has no address")?;
+        let settings = web_settings(config, address)?;
+        let public_url = settings.public_url.clone();
+
+        let state: Arc<dyn State> = store.clone();
+        let application = config.bootstrap.clone();
+        let application =
+            application.map(|each| Bootstrap { client_id: each.client_id, client_secret: each.client_secret });
+        web::bootstrap(&*state, &*clock, &*entropy, &settings, application).await?;
+        let app = App::load(state, Arc::clone(&clock), entropy, settings).await?;
+
+        let log: Arc<dyn Log> = store.clone();
+        let engine = Engine::start(log, clock, engine_settings(config, outbound)).await?;
+        let web_stop = CancellationToken::new();
+        let mut web = JoinSet::new();
+        web.spawn(web::serve(listener, tls, web::router(app), web_stop.clone(), config.shutdown_timeout));
+        tracing::info!(%address, public_url = public_url.as_str(), "listening");
+        Ok(Self { public_url, address, store, engine, web, web_stop })
+    }
+
+    /// How clients reach it.
+    pub(crate) fn public_url(&self) -> &PublicUrl {
+        &self.public_url
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends when a part of the server has died, which none should.
+    async fn died(&mut self) -> Error {
+        tokio::select! {
+            died = self.engine.died() => died.into(),
+            ended = self.web.join_next() => match ended {
+                Some(Err(error)) => anyhow!("the web server died: {error}"),
+                _ => anyhow!("the web server ended by itself"),
+            },
+        }
+    }
+
+    /// Stops, losing nothing. Each part has a bounded time.
+    ///
+    /// # Errors
+    /// If the store could not be closed in good order.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        self.web_stop.cancel();
+        while let Some(ended) = self.web.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "the web server died while it stopped");
+            }
+        }
+        self.engine.stop().await;
+        // Closing waits for what the writer has taken.
+        let store = self.store;
+        tokio::task::spawn_blocking(move || drop(store)).await.context("the store could not be closed")?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Runs a server until a signal asks for the end, with `beside` going on meanwhile. A second signal ends the
+/// process at once.
+///
+/// # Errors
+/// If a part of the server died.
+pub(crate) async fn run_until_stopped(mut server: Server, beside: impl Future<Output = ()>) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let mut died = None;
+    {
+        let mut beside = pin!(beside);
+        let mut beside_ended = false;
+        loop {
+            tokio::select! {
+                name = signals.next() => {
+                    tracing::info!(signal = name, "stopping; a second signal ends at once");
+                    break;
+                }
+                error = server.died() => {
+                    tracing::error!(%error, "a part of the server died; stopping");
+                    died = Some(error);
+                    break;
+                }
+                () = &mut beside, if !beside_ended => beside_ended = true,
+            }
+        }
+    }
+    tokio::select! {
+        stopped = server.stop() => died.map_or(stopped, Err),
+        name = signals.next() => {
+            tracing::warn!(signal = name, "ended before everything was saved; some events will be sent again");
+            std::process::exit(CUT_SHORT);
+        }
+    }
+}
+
+/// The signals that ask for the end.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens for them from now on.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub(crate) fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened for");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// The next one's name.
+    pub(crate) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Opens the store with its master key, making both at first start.
+///
+/// # Errors
+/// Says what is in the way and how to mend it.
+pub(crate) fn open_store(config: &Config, entropy: &Arc<dyn Entropy>) -> Result<Arc<SqliteStore>> {
+    let master_key = config.master_key.load(&**entropy)?;
+    let keyring = Arc::new(Keyring::new(&master_key));
+    let options = Options { folder: config.data_dir.clone() };
+    let opened = SqliteStore::open(options, keyring, Arc::clone(entropy));
+    opened.map(Arc::new).map_err(|error| match error {
+        // It does not say where.
+        StoreError::Unavailable { .. } => {
+            Error::new(error).context(format!("the store in {} cannot be opened", config.data_dir.display()))
+        }
+        _ => error.into(),
+    })
+}
+
+/// Takes the address.
+///
+/// # Errors
+/// If it is taken, or not one of this machine.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener
+        .with_context(|| format!("cannot listen on {address}; stop what uses it or choose another (HEADWATER_LISTEN)"))
+}
+
+/// Prepares the client for customers' addresses.
+///
+/// # Errors
+/// If the extra roots cannot be used.
+pub(crate) fn outbound(config: &Config, clock: &Arc<dyn Clock>) -> Result<Outbound> {
+    let extra_roots = match &config.extra_ca {
+        None => Vec::new(),
+        Some(path) => {
+            let pem = std::fs::read(path).with_context(|| format!("extra_ca {} cannot be read", path.display()))?;
+            roots_from_pem(&pem).with_context(|| format!("extra_ca {}", path.display()))?
+        }
+    };
+    let settings = OutboundSettings {
+        allow: config.allow_destinations.clone(),
+        extra_roots,
+        attempt_timeout: config.delivery.attempt_timeout,
+        answer_head_bytes_max: config.delivery.answer_head_bytes_max,
+        answer_body_bytes_max: config.delivery.answer_body_bytes_max,
+        idle_connections_max: config.delivery.idle_connections_max,
+        ..OutboundSettings::default()
+    };
+    Ok(Outbound::new(settings, Arc::clone(clock))?)
+}
+
+fn engine_settings(config: &Config, outbound: Outbound) -> EngineSettings {
+    EngineSettings {
+        policy: config.delivery.policy.clone(),
+        retention: config.retention,
+        checkpoint_every: config.delivery.checkpoint_every,
+        drain_max: config.shutdown_timeout.max(Duration::from_millis(1)),
+        ..EngineSettings::new(outbound)
+    }
+}
+
+fn web_settings(config: &Config, address: SocketAddr) -> Result<Settings> {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let public_url = match &config.public_url {
+        Some(url) => url.clone(),
+        None => PublicUrl::parse(&format!("{scheme}://{address}"))?,
+    };
+    Ok(Settings {
+        public_url,
+        http_destinations_allowed: config.allow_http,
+        token_lifetime: config.token_lifetime,
+        body_bytes_max: config.request_bytes_max,
+    })
+}

@@ -1,0 +1,65 @@
+//! A crash loses nothing: every change that was answered has its event delivered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use tokio::task::JoinSet;
+
+use crate::receiver::Receiver;
+use crate::server::Server;
+
+const CRASHES: usize = 4;
+const CLIENTS: usize = 16;
+const ANSWERED_BETWEEN_CRASHES: usize = 150;
+
+/// Creates users from many clients until the server is gone; remembers the ids that were answered.
+async fn load(server: &Arc<Server>, round: usize, answered: &Arc<Mutex<BTreeSet<String>>>) -> JoinSet<()> {
+    let mut clients = JoinSet::new();
+    for client in 0..CLIENTS {
+        let (server, answered) = (Arc::clone(server), Arc::clone(answered));
+        clients.spawn(async move {
+            for number in 0.. {
+                let body = Server::user_body(&format!("u{round}-{client}-{number}"));
+                let Some((status, user)) = server.try_call("POST", "users", Some(body)).await else { return };
+                assert_eq!(status, 201, "{user}");
+                answered.lock().unwrap().insert(user["user_id"].as_str().unwrap().to_owned());
+            }
+        });
+    }
+    clients
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answered_change_is_delivered_although_the_server_is_killed() {
+    let receiver = Receiver::start().await;
+    let mut server = Arc::new(Server::start().await);
+    server.create_stream(&format!("http://{}/in", receiver.address), &["user.created"]).await;
+    let answered = Arc::new(Mutex::new(BTreeSet::new()));
+    for round in 0..CRASHES {
+        let before = answered.lock().unwrap().len();
+        let clients = load(&server, round, &answered).await;
+        while answered.lock().unwrap().len() < before + ANSWERED_BETWEEN_CRASHES {
+            tokio::task::yield_now().await;
+        }
+        server.signal("KILL");
+        clients.join_all().await;
+        let Some(killed) = Arc::into_inner(server) else { panic!("the clients have ended") };
+        server = Arc::new(Server::start_in(killed.crash()).await);
+    }
+    let answered = answered.lock().unwrap().clone();
+    let mut seen = 0;
+    loop {
+        let received: BTreeSet<String> = receiver.users().into_iter().collect();
+        if answered.is_subset(&received) {
+            break;
+        }
+        seen = (seen + 1).max(receiver.bodies().len() + 1);
+        receiver.wait_for(seen).await;
+    }
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for body in receiver.bodies() {
+        *times.entry(body["id"].to_string()).or_default() += 1;
+    }
+    let repeated: usize = times.values().map(|count| count - 1).sum();
+    println!("{CRASHES} crashes: {} answered, lost 0, repeated {repeated}", answered.len());
+}

@@ -1,0 +1,13 @@
+//! Stories over real sockets: the built binary, real receivers, real clients.
+//!
+//! Those that need Node or curl run where `cargo xtask test` says that they are there.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
+
+mod clients;
+mod crashes;
+mod main_job;
+#[path = "../../../delivery/tests/sockets/engine/receiver.rs"]
+mod receiver;
+mod server;
+mod starting;
+mod stopping;
