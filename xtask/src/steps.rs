@@ -1,0 +1,237 @@
+//! The steps of `cargo xtask test`, in order.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::machine::{self, NODE_MIN};
+use crate::report::{Line, Report, Verdict};
+use crate::walls;
+
+const TEST: &str = "test";
+/// Where the stories that are played by Node.js live.
+const NODE_STORIES: &str = "crates/headwater/tests/node";
+/// The published schema of the events, where the contract lies beside the repository.
+const EVENTS_SCHEMA: &str = "../shared/contract/events-schema.json";
+/// How long the demo may take, built.
+const DEMO_MAX: Duration = Duration::from_secs(15);
+
+/// A step either ends well with a note, or says why it could not run; an `Err` is a failure.
+enum Ended {
+    Well(String),
+    Skipped(String),
+}
+
+struct Step {
+    name: &'static str,
+    run: fn(&Machine) -> Result<Ended>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "packages", run: packages },
+    Step { name: "npm", run: npm },
+    Step { name: "walls", run: walls_hold },
+    Step { name: "fmt", run: fmt },
+    Step { name: "clippy", run: clippy },
+    Step { name: "doc", run: doc },
+    Step { name: TEST, run: tests },
+    Step { name: "release", run: release },
+    Step { name: "demo", run: demo },
+    Step { name: "deny", run: deny },
+];
+
+/// The steps' names, in order.
+pub(crate) fn names() -> Vec<&'static str> {
+    STEPS.iter().map(|step| step.name).collect()
+}
+
+/// Runs all steps, or those named; true if none failed.
+pub(crate) fn test(root: &Path, only: &[&str]) -> Result<bool> {
+    if let Some(unknown) = only.iter().find(|name| !names().contains(name)) {
+        bail!("there is no step {unknown}; the steps are: {}", names().join(" "));
+    }
+    let machine = Machine { root: root.to_owned() };
+    let mut report = Report::default();
+    for step in STEPS.iter().filter(|step| only.is_empty() || only.contains(&step.name)) {
+        println!("\n-- {} {}", step.name, "-".repeat(68_usize.saturating_sub(step.name.len())));
+        let begun = now();
+        let verdict = match (step.run)(&machine) {
+            Ok(Ended::Well(note)) => Verdict::Passed(note),
+            Ok(Ended::Skipped(why)) => Verdict::Skipped(why),
+            Err(error) => Verdict::Failed(format!("{error:#}")),
+        };
+        if let Verdict::Failed(why) | Verdict::Skipped(why) = &verdict {
+            println!("{}: {why}", step.name);
+        }
+        report.lines.push(Line { step: step.name, took: begun.elapsed(), verdict });
+        if step.name == TEST {
+            let gap = |why| Line { step: "part of test", took: Duration::ZERO, verdict: Verdict::Skipped(why) };
+            report.lines.extend(machine.gaps().into_iter().map(gap));
+        }
+    }
+    println!("{}", report.render());
+    Ok(report.good())
+}
+
+/// Plays `seeds` schedules of the simulation, as fast as the machine can.
+pub(crate) fn simulate(root: &Path, seeds: u64) -> Result<()> {
+    let machine = Machine { root: root.to_owned() };
+    let mut command = machine.cargo(&["test", "--release", "--package", "domain", "--test", "simulation"]);
+    command.args(["--", "--nocapture"]).env("HEADWATER_SIMULATION_SEEDS", seeds.to_string());
+    succeed(command)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a chore measures itself")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The machine and the checkout on it.
+struct Machine {
+    root: PathBuf,
+}
+
+impl Machine {
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        #[expect(clippy::disallowed_methods, reason = "cargo says so which cargo to call")]
+        let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&self.root);
+        command
+    }
+
+    /// The parts of the step `test` that cannot run here: a story that is not switched on looks like a
+    /// passed one, so it is reported.
+    fn gaps(&self) -> Vec<String> {
+        let node = self.node_lacks().map(|why| format!("stories of the official Node SDK: {why}"));
+        let curl = (!machine::has("curl")).then(|| "stories of curl: it is not installed".to_owned());
+        let schema = self.schema().is_none();
+        let schema = schema.then(|| format!("events against their schema: {EVENTS_SCHEMA} is not there"));
+        [node, curl, schema].into_iter().flatten().collect()
+    }
+
+    /// Why the stories that Node.js plays cannot run here, if they cannot.
+    fn node_lacks(&self) -> Option<String> {
+        let installed = self.root.join(NODE_STORIES).join("node_modules/auth0").is_dir();
+        if machine::node_bin(&self.root).is_none() {
+            return Some(format!("there is no Node.js {}.{} or newer", NODE_MIN.0, NODE_MIN.1));
+        }
+        (!installed).then(|| "the npm packages are not installed (step npm)".into())
+    }
+
+    fn schema(&self) -> Option<PathBuf> {
+        self.root.join(EVENTS_SCHEMA).canonicalize().ok()
+    }
+}
+
+fn succeed(mut command: Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{} could not be started", shown(&command)))?;
+    if !status.success() {
+        bail!("{} ended with {status}", shown(&command));
+    }
+    Ok(())
+}
+
+fn shown(command: &Command) -> String {
+    let name = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = command.get_args().map(|word| word.to_string_lossy());
+    std::iter::once(name.to_string_lossy()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn packages(_: &Machine) -> Result<Ended> {
+    match machine::packages_install() {
+        Ok(note) => Ok(Ended::Well(note)),
+        Err(why) => Ok(Ended::Skipped(format!("{why:#}"))),
+    }
+}
+
+fn npm(machine: &Machine) -> Result<Ended> {
+    if !machine::has("npm") {
+        return Ok(Ended::Skipped("npm is not installed".into()));
+    }
+    let node = machine::node_ensure(&machine.root)?;
+    let packages = machine::npm_install(&machine.root.join(NODE_STORIES))?;
+    Ok(Ended::Well(format!("{node}, packages {packages}")))
+}
+
+fn walls_hold(machine: &Machine) -> Result<Ended> {
+    let findings = walls::check(&machine.root)?;
+    println!("{findings}");
+    Ok(Ended::Well(findings.lines().last().unwrap_or_default().to_owned()))
+}
+
+fn component(machine: &Machine, subcommand: &str, component: &str) -> Result<()> {
+    let there = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
+    if there(&mut machine.cargo(&[subcommand, "--version"])) {
+        return Ok(());
+    }
+    let mut rustup = Command::new("rustup");
+    rustup.args(["component", "add", component]).current_dir(&machine.root);
+    succeed(rustup).with_context(|| format!("the toolchain has no {component}"))
+}
+
+fn fmt(machine: &Machine) -> Result<Ended> {
+    component(machine, "fmt", "rustfmt")?;
+    succeed(machine.cargo(&["fmt", "--all", "--check"]))?;
+    Ok(Ended::Well(String::new()))
+}
+
+fn clippy(machine: &Machine) -> Result<Ended> {
+    component(machine, "clippy", "clippy")?;
+    succeed(machine.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    Ok(Ended::Well(String::new()))
+}
+
+fn doc(machine: &Machine) -> Result<Ended> {
+    let mut command = machine.cargo(&["doc", "--workspace", "--no-deps"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    succeed(command)?;
+    Ok(Ended::Well(String::new()))
+}
+
+/// All of them, with everything switched on that this machine can play.
+fn tests(machine: &Machine) -> Result<Ended> {
+    let mut command = machine.cargo(&["test", "--workspace"]);
+    let mut with = Vec::new();
+    if machine.node_lacks().is_none() {
+        command.env("HEADWATER_TEST_NODE", "1").env("PATH", machine::path_with(&machine::node_bin(&machine.root)));
+        with.push("node");
+    }
+    if machine::has("curl") {
+        command.env("HEADWATER_TEST_CURL", "1");
+        with.push("curl");
+    }
+    if let Some(schema) = machine.schema() {
+        command.env("HEADWATER_EVENTS_SCHEMA", schema);
+        with.push("events schema");
+    }
+    succeed(command)?;
+    Ok(Ended::Well(format!("with {}", with.join(", "))))
+}
+
+fn release(machine: &Machine) -> Result<Ended> {
+    succeed(machine.cargo(&["build", "--release"]))?;
+    Ok(Ended::Well(String::new()))
+}
+
+fn demo(machine: &Machine) -> Result<Ended> {
+    let begun = now();
+    succeed(machine.cargo(&["run", "--release", "--", "demo"]))?;
+    let took = begun.elapsed();
+    if took > DEMO_MAX {
+        bail!("the demo took {:.1} s; it may take {} s", took.as_secs_f64(), DEMO_MAX.as_secs());
+    }
+    Ok(Ended::Well(String::new()))
+}
+
+fn deny(machine: &Machine) -> Result<Ended> {
+    if !machine::has("cargo-deny") {
+        let why = "cargo-deny is not installed, and building it takes longer than everything above; \
+                   `cargo install cargo-deny --locked` brings it";
+        return Ok(Ended::Skipped(why.into()));
+    }
+    succeed(machine.cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
+    Ok(Ended::Well(String::new()))
+}
