@@ -88,15 +88,18 @@ impl Spans {
     }
 
     /// Forgets what lies wholly below `cursor` and is not missed, and what lies wholly below `floor`, the
-    /// oldest position that the log still holds.
+    /// oldest position that the log still holds. What a missed stretch ends at stays with it.
     pub fn prune(&mut self, cursor: Seq, floor: Seq) {
         let ends: Vec<Option<Seq>> =
             (0..self.0.len()).map(|index| self.0.get(index + 1).map(|next| next.from)).collect();
         let mut ends = ends.into_iter();
+        let mut after_missed = false;
         self.0.retain(|span| {
             let Some(Some(end)) = ends.next() else { return true };
-            let settled = end <= cursor && span.interest != Interest::Missed;
-            !(settled || end <= floor)
+            let settled = end <= cursor && span.interest != Interest::Missed && !after_missed;
+            let kept = !(settled || end <= floor);
+            after_missed = kept && span.interest == Interest::Missed;
+            kept
         });
     }
 
@@ -202,6 +205,19 @@ mod tests {
         assert_eq!(spans.as_slice().len(), 2);
         spans.prune(Seq(30), Seq(20));
         assert_eq!(spans.as_slice(), Spans::starting(Seq(20), created()).as_slice());
+    }
+
+    #[test]
+    fn pruning_does_not_stretch_what_was_missed() {
+        let deleted = Interest::Types([EventType::UserDeleted].into_iter().collect());
+        let mut spans = Spans::starting(Seq(1), created());
+        spans.begin(Seq(10), Interest::Missed);
+        spans.begin(Seq(20), created());
+        spans.begin(Seq(30), deleted);
+        spans.begin(Seq(40), created());
+        spans.prune(Seq(50), Seq(1));
+        assert_eq!(spans.missed().collect::<Vec<_>>(), [(Seq(10), Some(Seq(20)))]);
+        assert_eq!(spans.as_slice().len(), 3);
     }
 
     #[test]

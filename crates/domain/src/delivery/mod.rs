@@ -3,7 +3,7 @@
 //! One [`StreamCore`] a stream is told what happened (events fed, attempts ended, time passed) and answers
 //! what to do ([`Order`]s) and what to save ([`Progress`]). It owns no clock, socket, task or store.
 //! [`Head`] routes what is committed to the streams at the end of the log. The shell around both is the
-//! crate `delivery`; `tests/simulation.rs` here is the other shell, with faults.
+//! crate `delivery`; `tests/simulation/` here is the other shell, with faults.
 //!
 //! Read `stream_core.rs` first; `window.rs`, `lanes.rs`, `retry.rs` and `health.rs` are its parts.
 

@@ -576,3 +576,60 @@ impl<E: Clone> StreamCore<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::Limits;
+
+    fn core(ordering: Ordering, open: &[u64], parked: &[u64]) -> StreamCore<u64> {
+        let limits = Limits { window_events_max: 2, ..Limits::default() };
+        let policy = Policy { ordering, limits, ..Policy::default() };
+        let position = Position { frontier: Seq(10), open: open.iter().copied().map(Seq).collect() };
+        let row = |seq: &u64| Parked { seq: Seq(*seq), subject: *seq, due: Timestamp::default(), attempts: Vec::new() };
+        StreamCore::restore(policy, Phase::Enabled, &position, Health::default(), parked.iter().map(row).collect())
+    }
+
+    fn orders(core: &mut StreamCore<u64>) -> Vec<Order<u64>> {
+        let mut orders = Vec::new();
+        core.orders(Moment::default(), &mut orders);
+        orders
+    }
+
+    fn sent(core: &mut StreamCore<u64>) -> Vec<Seq> {
+        let sent = |order| if let Order::Send { seq, .. } = order { Some(seq) } else { None };
+        orders(core).into_iter().filter_map(sent).collect()
+    }
+
+    #[test]
+    fn what_is_fetched_is_taken_up_in_its_order() {
+        let now = Moment::default();
+        let mut core = core(Ordering::Subject, &[3, 5], &[]);
+        core.redeliver(&Redelivery { seq: Seq(1), subject: 9 }, 1, 1);
+        assert_eq!(orders(&mut core)[0], Order::Load(vec![Seq(3)]));
+        core.attempt_ended(now, Ticket(0), Outcome::Delivered { duration: Duration::ZERO });
+        assert_eq!(orders(&mut core), [Order::Load(vec![Seq(5)])]);
+        core.loaded(now, Seq(5), Some((7, 1, 5)));
+        assert_eq!(sent(&mut core), []);
+        core.loaded(now, Seq(3), Some((7, 1, 3)));
+        assert_eq!(sent(&mut core), [Seq(3)]);
+    }
+
+    #[test]
+    fn what_is_being_fetched_has_its_room_in_the_window() {
+        let now = Moment::default();
+        let mut core = core(Ordering::Subject, &[], &[3, 4]);
+        assert_eq!(orders(&mut core), [Order::Load(vec![Seq(3), Seq(4)])]);
+        assert_eq!(core.feed(now, Seq(10), 7, 1, 10), Feed::Full);
+        core.loaded(now, Seq(3), Some((3, 1, 3)));
+        core.loaded(now, Seq(4), Some((4, 1, 4)));
+        assert_eq!(core.held(), 2);
+    }
+
+    #[test]
+    fn a_parked_event_that_is_due_asks_for_no_turn_while_the_window_is_full() {
+        let mut core = core(Ordering::Subject, &[], &[3, 4, 5]);
+        assert_eq!(orders(&mut core), [Order::Load(vec![Seq(3), Seq(4)])]);
+        assert_eq!(core.next_wait(Moment::default()), None);
+    }
+}
