@@ -136,13 +136,16 @@ impl Reader {
     async fn add(&self, added: StreamState) -> Result<(), StoreError> {
         let id = added.stream.id;
         let Some(restored) = self.shared.log.stream_restore(id).await? else { return Ok(()) };
-        let core = StreamCore::restore(
+        let mut core = StreamCore::restore(
             self.shared.settings.policy.clone(),
             phase_of(added.stream.status),
             &restored.position,
             restored.health,
             restored.parked,
         );
+        // What is saved may still say that it is at the head, which it is not yet: the next checkpoint, which
+        // saves a new place of the head, has to correct that.
+        core.touch();
         let state = LiveState {
             core,
             spans: added.spans,
@@ -154,6 +157,7 @@ impl Reader {
         let stream = Arc::new(LiveStream::new(id, added.tenant, state));
         stream.redeliveries_waiting.store(restored.health.outstanding > 0, Ordering::Release);
         self.shared.stream_insert(Arc::clone(&stream));
+        self.shared.mark_dirty(&stream);
         let task = StreamTask::new(Arc::clone(&self.shared), stream);
         self.shared.stream_tasks.spawn(self.shared.watched("stream task", task.run()));
         Ok(())

@@ -95,13 +95,18 @@ fn stream_save(writing: &mut Writing<'_>, moved: &StreamProgress, now: Timestamp
     let progress = &moved.progress;
     let saved = run(
         writing.connection,
-        "UPDATE cursors SET frontier = ?2, open = ?3, at_head = ?4, failures_in_row = ?5 WHERE stream_id = ?1",
+        // Enabling a stream starts a new row of failures; what is counted of an older one does not belong to it.
+        "UPDATE cursors SET frontier = ?2, open = ?3, at_head = ?4,
+           failures_in_row = CASE WHEN ?6 = (SELECT generation FROM streams s WHERE s.stream_id = ?1)
+                             THEN ?5 ELSE failures_in_row END
+         WHERE stream_id = ?1",
         params![
             id,
             seq_value(progress.position.frontier),
             encode_positions(&progress.position.open),
             moved.at_head,
-            progress.health.in_row
+            progress.health.in_row,
+            moved.generation
         ],
     )?;
     if saved == 0 {

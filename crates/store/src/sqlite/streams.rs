@@ -136,6 +136,10 @@ pub(super) fn stream_put(
                 updated,
                 current
             ];
+            // Counts of failures in a row end where a stream is enabled or disabled.
+            let reset = "UPDATE cursors SET failures_in_row = 0
+                         WHERE stream_id = ?1 AND ?2 <> (SELECT status FROM streams s WHERE s.stream_id = ?1)";
+            run(writing.connection, reset, params![id, status])?;
             put(writing, UPDATE, values, Conflict::StreamName)
         }
     }
