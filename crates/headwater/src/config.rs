@@ -125,6 +125,7 @@ fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {
     let count = |key| Ok::<usize, ConfigError>(required(layers, key, value::count)? as usize);
     let limits = Limits {
         in_flight_max: count("in_flight_max")?,
+        in_flight_start: count("in_flight_start")?,
         window_events_max: count("window_events_max")?,
         window_bytes_max: required(layers, "window_bytes_max", value::bytes)?,
         wait_in_window_max: required(layers, "wait_in_window_max", value::duration)?,

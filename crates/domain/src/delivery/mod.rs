@@ -7,6 +7,7 @@
 //!
 //! Read `stream_core.rs` first; `window.rs`, `lanes.rs`, `retry.rs` and `health.rs` are its parts.
 
+mod concurrency;
 mod head;
 mod health;
 mod lanes;

@@ -31,6 +31,23 @@ pub struct Failure {
     pub duration: Duration,
 }
 
+impl Outcome {
+    /// How long the attempt took.
+    pub const fn duration(&self) -> Duration {
+        match self {
+            Self::Delivered { duration } => *duration,
+            Self::Failed(failure) => failure.duration,
+        }
+    }
+}
+
+impl FailureKind {
+    /// The receiver has more than it can take: it says so, or does not answer in time.
+    pub const fn is_overload(self) -> bool {
+        matches!(self, Self::Timeout | Self::Status { status: 429 | 503, .. })
+    }
+}
+
 /// The kinds of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {

@@ -33,8 +33,10 @@ impl Default for Schedule {
 /// What bounds a stream's memory and work. None of it grows with the backlog.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Requests in flight at once.
+    /// Requests in flight at once, at most. How many it really is adapts to the receiver.
     pub in_flight_max: usize,
+    /// Requests in flight at once to begin with.
+    pub in_flight_start: usize,
     /// Events in the window: in flight, waiting for their turn, or waiting to be tried again.
     pub window_events_max: usize,
     /// Bytes of events in the window.
@@ -49,17 +51,23 @@ pub struct Limits {
     pub unsaved_max: usize,
 }
 
+impl Limits {
+    /// The limits of the configuration's defaults.
+    pub const DEFAULT: Self = Self {
+        in_flight_max: 64,
+        in_flight_start: 16,
+        window_events_max: 1024,
+        window_bytes_max: 2 * 1024 * 1024,
+        wait_in_window_max: Duration::from_secs(10),
+        parked_max: 1000,
+        redeliveries_max: 256,
+        unsaved_max: 1024,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            in_flight_max: 64,
-            window_events_max: 1024,
-            window_bytes_max: 2 * 1024 * 1024,
-            wait_in_window_max: Duration::from_secs(10),
-            parked_max: 1000,
-            redeliveries_max: 256,
-            unsaved_max: 1024,
-        }
+        Self::DEFAULT
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
+use super::concurrency::Concurrency;
 use super::health::{DisableReason, Health};
 use super::lanes::{LaneKey, Lanes};
-use super::outcome::{Attempt, Outcome};
+use super::outcome::{Attempt, Failure, FailureKind, Outcome};
 use super::parked::{HoldKey, ParkedEvents};
 use super::policy::{Ordering, Policy};
 use super::progress::{Parked, Position, Progress, Redelivery, RowChange};
@@ -112,6 +113,7 @@ pub struct StreamCore<E> {
     redelivered_saving: BTreeSet<Seq>,
     bytes: usize,
     in_flight: usize,
+    concurrency: Concurrency,
     next_ticket: u64,
     health: Health,
     rows: Vec<RowChange>,
@@ -125,6 +127,7 @@ impl<E: Clone> StreamCore<E> {
         let open: BTreeSet<Seq> = position.open.iter().copied().collect();
         let missing = if phase == Phase::Enabled { open.clone() } else { BTreeSet::new() };
         let mut core = Self {
+            concurrency: Concurrency::new(&policy.limits),
             policy,
             phase,
             tripped: false,
@@ -228,8 +231,13 @@ impl<E: Clone> StreamCore<E> {
         let Some(entry) = self.entries.get_mut(&ticket).filter(|entry| entry.state == State::InFlight) else {
             return;
         };
-        self.in_flight -= 1;
         self.dirty = true;
+        match &outcome {
+            Outcome::Failed(failure) if failure.kind.is_overload() => self.concurrency.overloaded(now.steady),
+            Outcome::Failed(Failure { kind: FailureKind::Unreachable | FailureKind::Refused, .. }) => {}
+            _ => self.concurrency.answered(&self.policy.limits, outcome.duration(), self.in_flight),
+        }
+        self.in_flight -= 1;
         let failure = match outcome {
             Outcome::Delivered { .. } => {
                 self.health.delivered();
@@ -317,7 +325,9 @@ impl<E: Clone> StreamCore<E> {
                 orders.push(Order::Load(seqs));
             }
         }
-        while self.in_flight < self.policy.limits.in_flight_max && self.rows.len() < self.policy.limits.unsaved_max {
+        while self.in_flight < self.concurrency.limit(&self.policy.limits)
+            && self.rows.len() < self.policy.limits.unsaved_max
+        {
             let Some(ticket) = self.ready.pop_front() else { break };
             // An entry may have ended while it was in this queue.
             let Some(entry) = self.entries.get_mut(&ticket).filter(|entry| entry.state == State::Ready) else {

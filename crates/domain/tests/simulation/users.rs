@@ -59,6 +59,7 @@ fn any_policy(random: &mut Random) -> Policy {
     let ordering = random.pick(&[Ordering::Subject, Ordering::Subject, Ordering::None, Ordering::Strict]);
     let limits = Limits {
         in_flight_max: random.between(1, 8),
+        in_flight_start: random.between(1, 8),
         window_events_max: random.between(4, 16),
         window_bytes_max: random.pick(&[500, 10_000]),
         wait_in_window_max: Duration::from_secs(random.pick(&[2, 10])),

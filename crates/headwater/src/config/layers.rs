@@ -51,6 +51,7 @@ const KEYS: &[Key] = &[
     key("failures_in_row_max"),
     key("failures_outstanding_max"),
     key("in_flight_max"),
+    key("in_flight_start"),
     key("window_events_max"),
     key("window_bytes_max"),
     key("parked_max"),
