@@ -1,0 +1,89 @@
+//! Tenants, applications, grants, users in pages, signing keys.
+
+use domain::change::{Expect, Revision, Write};
+use domain::secret::Secret;
+use store::{Page, SigningKey, State};
+
+use crate::backend::{Backend, House};
+use crate::samples::{at, client, grant, user, user_created};
+
+pub(crate) async fn a_tenant_is_made_once<B: Backend>(backend: &B) {
+    let house = House::open(backend).await;
+    let first = house.store.tenant_ensure("globex").await.unwrap();
+    assert_eq!(first.name, "globex");
+    let house = house.reopen().await;
+    assert_eq!(house.store.tenant_ensure("globex").await.unwrap(), first);
+    assert_ne!(first.id, house.tenant);
+}
+
+pub(crate) async fn users_are_paged_oldest_first<B: Backend>(backend: &B) {
+    let house = House::open(backend).await;
+    // Created in another order than their ids have.
+    for number in [3, 1, 4, 2, 5] {
+        house.commit(user_created(user(number), number)).await.unwrap();
+    }
+    house.commit(Write::UserDelete(Revision(1), user(4).user_id)).await.unwrap();
+    let page = async |offset, limit| house.store.user_page(house.tenant, Page { offset, limit }).await.unwrap();
+    assert_eq!(page(0, 3).await, [user(3), user(1), user(2)]);
+    assert_eq!(page(3, 3).await, [user(5)]);
+    assert_eq!(page(9, 3).await, []);
+    assert_eq!(page(0, 0).await, []);
+    assert_eq!(house.store.user_count(house.tenant).await.unwrap(), 4);
+}
+
+pub(crate) async fn applications_and_grants_are_kept_and_listed<B: Backend>(backend: &B) {
+    let house = House::open(backend).await;
+    for number in 1..=3 {
+        house.commit(Write::ClientPut(Expect::Absent, client(number))).await.unwrap();
+    }
+    for (number, of, audience) in [(1, 1, "api"), (2, 1, "other"), (3, 2, "api")] {
+        house.commit(Write::GrantPut(Expect::Absent, grant(number, of, audience))).await.unwrap();
+    }
+    let mut renamed = client(2);
+    renamed.settings.insert("name".to_owned(), "renamed".into());
+    house.commit(Write::ClientPut(Expect::At(Revision(1)), renamed.clone())).await.unwrap();
+    let mut narrower = grant(3, 2, "api");
+    narrower.scope.truncate(1);
+    house.commit(Write::GrantPut(Expect::At(Revision(1)), narrower.clone())).await.unwrap();
+
+    let house = house.reopen().await;
+    let (store, tenant) = (&house.store, house.tenant);
+    let all = Page { offset: 0, limit: 50 };
+    assert_eq!(store.client_page(tenant, all).await.unwrap(), [client(1), renamed.clone(), client(3)]);
+    assert_eq!(store.client_page(tenant, Page { offset: 1, limit: 1 }).await.unwrap(), [renamed]);
+    assert_eq!(store.client_count(tenant).await.unwrap(), 3);
+    let read = store.grant_get(tenant, &narrower.id).await.unwrap().unwrap();
+    assert_eq!((read.revision, &read.value), (Revision(2), &narrower));
+    let (one, two) = (client(1).id, client(2).id);
+    let cases = [
+        (None, None, vec![grant(1, 1, "api"), grant(2, 1, "other"), narrower.clone()]),
+        (Some(&one), None, vec![grant(1, 1, "api"), grant(2, 1, "other")]),
+        (None, Some("api"), vec![grant(1, 1, "api"), narrower.clone()]),
+        (Some(&two), Some("api"), vec![narrower]),
+        (Some(&two), Some("other"), vec![]),
+    ];
+    for (client, audience, expected) in cases {
+        assert_eq!(store.grant_page(tenant, client, audience, all).await.unwrap(), expected);
+        let count = store.grant_count(tenant, client, audience).await.unwrap();
+        assert_eq!(count, u64::try_from(expected.len()).unwrap());
+    }
+}
+
+pub(crate) async fn the_signing_key_added_last_is_the_newest<B: Backend>(backend: &B) {
+    let house = House::open(backend).await;
+    let key = |name: &str, millis| SigningKey {
+        key_id: name.to_owned(),
+        private_key: Secret::new(format!("private key of {name}")),
+        created_at: at(millis),
+    };
+    // Two in the same millisecond, and one after the clock was set back.
+    for key in [key("b", 5), key("c", 9), key("a", 9), key("d", 1)] {
+        house.store.signing_key_add(key).await.unwrap();
+    }
+    let house = house.reopen().await;
+    let keys = house.store.signing_keys().await.unwrap();
+    let shown: Vec<_> = keys.iter().map(|key| (key.key_id.as_str(), key.private_key.expose())).collect();
+    let expected = ["d", "a", "c", "b"].map(|name| (name, format!("private key of {name}")));
+    assert!(shown.iter().copied().eq(expected.iter().map(|(name, text)| (*name, text.as_str()))), "{keys:?}");
+    assert_eq!(keys[0].created_at, at(1));
+}

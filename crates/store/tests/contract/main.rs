@@ -1,0 +1,23 @@
+//! What every store promises, written against the ports [`store::State`] and [`store::Log`] alone, and what
+//! each backend promises besides.
+//!
+//! A rule of the contract is a function over a [`backend::Backend`]; `suite.rs` lists them all, and a backend
+//! runs the list by one line (see `sqlite/mod.rs`).
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+#[macro_use]
+mod suite;
+
+mod accounts;
+mod backend;
+mod changes;
+mod checkpoints;
+mod failures;
+mod log;
+mod retention;
+mod revisions;
+mod samples;
+mod secrets;
+mod sqlite;
+mod streams;

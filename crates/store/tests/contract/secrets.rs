@@ -1,0 +1,68 @@
+//! Secrets come back whole and are not shown.
+
+use domain::destination::{Authorization, Destination};
+use domain::secret::Secret;
+use domain::stream::EventStream;
+use store::{Log, SigningKey, State, StreamsVersion};
+
+use crate::backend::{Backend, House};
+use crate::samples::{at, changed, client, created, stream};
+
+/// What must be found nowhere but in the values themselves.
+pub(crate) const MARK: &str = "s3cr3t-and-long-enough-not-to-occur-by-chance";
+
+fn secret(what: &str) -> Secret {
+    Secret::new(format!("{MARK}-{what}"))
+}
+
+/// A stream for each way to prove where a request comes from, each with a secret.
+pub(crate) fn streams_with_secrets() -> Vec<EventStream> {
+    let authorizations = [
+        Authorization::Bearer { token: secret("token") },
+        Authorization::Basic { username: "ada".to_owned(), password: secret("password") },
+        Authorization::CustomHeader { header_key: "x-key".to_owned(), header_value: secret("value") },
+    ];
+    let with = |(number, authorization): (u64, Authorization)| {
+        let mut stream = stream(number);
+        let Destination::Webhook(webhook) = &mut stream.destination;
+        webhook.authorization = authorization;
+        stream
+    };
+    (1..).zip(authorizations).map(with).collect()
+}
+
+pub(crate) fn signing_key() -> SigningKey {
+    SigningKey { key_id: "k1".to_owned(), private_key: secret("key"), created_at: at(0) }
+}
+
+/// Puts every kind of secret into a store, and changes one of them.
+pub(crate) async fn fill<B: Backend>(house: &House<'_, B>) {
+    for stream in streams_with_secrets() {
+        house.commit(created(&stream)).await.unwrap();
+    }
+    house.commit(changed(1, &streams_with_secrets()[0])).await.unwrap();
+    house.store.signing_key_add(signing_key()).await.unwrap();
+}
+
+pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B) {
+    let house = House::open(backend).await;
+    fill(&house).await;
+    let house = house.reopen().await;
+    let streams = house.store.stream_page(house.tenant, None, 9).await.unwrap();
+    assert_eq!(streams, streams_with_secrets());
+    let keys = house.store.signing_keys().await.unwrap();
+    assert_eq!(keys[0].private_key, signing_key().private_key);
+    let changed = house.store.streams_changed(StreamsVersion::default()).await.unwrap();
+    assert_eq!(changed.changed.len(), 3);
+    let shown = [
+        format!("{streams:?}"),
+        format!("{keys:?}"),
+        format!("{changed:?}"),
+        format!("{:?}", created(&streams[0])),
+        format!("{:?}", crate::backend::keyring()),
+    ];
+    for text in shown {
+        assert!(!text.contains(MARK), "{text}");
+    }
+    assert!(!format!("{:?}", client(1)).contains(client(1).secret_hash.as_str()));
+}

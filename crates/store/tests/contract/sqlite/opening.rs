@@ -1,0 +1,106 @@
+//! Opening the folder: whose it is, which version it has, whether it can be written.
+
+use std::error::Error as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use store::{Keyring, StoreError};
+
+use super::{Sqlite, open_in};
+use crate::backend::{Backend, House, keyring};
+
+fn refused(folder: &Path) -> StoreError {
+    open_in(folder, keyring()).err().expect("the folder is refused")
+}
+
+#[tokio::test]
+async fn a_folder_in_use_is_refused_until_it_is_free() {
+    let backend = Sqlite::new();
+    let store = backend.open().await;
+    let error = refused(backend.folder.path());
+    assert!(matches!(error, StoreError::InUse { .. }), "{error:?}");
+    assert!(error.to_string().contains(backend.folder.path().to_str().unwrap()), "it names the folder: {error}");
+    drop(store);
+    backend.open().await;
+}
+
+#[tokio::test]
+async fn a_newer_store_is_refused_and_left_alone() {
+    let backend = Sqlite::new();
+    drop(backend.open().await);
+    let known: u32 = backend.raw().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    backend.raw().pragma_update(None, "user_version", known + 1).unwrap();
+    match refused(backend.folder.path()) {
+        StoreError::Newer { found, known: said } => assert_eq!((found, said), (known + 1, known)),
+        other => panic!("{other:?}"),
+    }
+    let after: u32 = backend.raw().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(after, known + 1);
+}
+
+#[tokio::test]
+async fn another_master_key_is_refused() {
+    let backend = Sqlite::new();
+    drop(backend.open().await);
+    let other = open_in(backend.folder.path(), Arc::new(Keyring::new(&[8; store::MASTER_KEY_BYTES])));
+    assert!(matches!(other.err(), Some(StoreError::WrongMasterKey)));
+    drop(backend.open().await);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_unavailable_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    for place in [file.join("data"), file] {
+        let error = refused(&place);
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        assert_eq!(error.to_string(), "the store cannot make its data folder");
+        assert!(error.source().is_some_and(|source| !source.to_string().is_empty()));
+    }
+}
+
+#[test]
+fn a_folder_whose_files_cannot_be_written_is_unavailable() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder in the place of the file: not even root can write that.
+    std::fs::create_dir(folder.path().join("headwater.db")).unwrap();
+    let error = refused(folder.path());
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert_eq!(error.to_string(), "the store cannot open its database");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("lock")).unwrap();
+    assert_eq!(refused(folder.path()).to_string(), "the store cannot write to its data folder");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_unavailable() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("headwater.db"), "this is not a database\n".repeat(1000)).unwrap();
+    let error = refused(folder.path());
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+}
+
+fn schema(connection: &Connection) -> Vec<String> {
+    let mut statement = connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn migrations_run_once() {
+    let backend = Sqlite::new();
+    let deep = backend.folder.path().join("made/with/its/parents");
+    drop(open_in(&deep, keyring()).unwrap());
+    let house = House::open(&backend).await;
+    let raw = backend.raw();
+    let before = schema(&raw);
+    assert!(before.iter().any(|sql| sql.starts_with("CREATE TABLE log")));
+    assert_eq!(schema(&Connection::open(deep.join("headwater.db")).unwrap()), before);
+    let cookie = || raw.pragma_query_value(None, "schema_version", |row| row.get::<_, u32>(0)).unwrap();
+    let first = cookie();
+    house.append(1).await;
+    let house = house.reopen().await;
+    assert_eq!((schema(&raw), cookie()), (before, first), "nothing was migrated again");
+    assert_eq!(house.seqs().await, [1]);
+}

@@ -1,0 +1,79 @@
+//! What lies in the files: nothing that opens a door.
+
+use std::path::Path;
+
+use store::{Keyring, State, StoreError};
+
+use super::Sqlite;
+use crate::backend::{Backend, House};
+use crate::secrets::{MARK, fill, streams_with_secrets};
+
+/// The bytes of every file of the store, by name.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())).collect()
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+#[tokio::test]
+async fn no_file_has_a_secret_in_plain() {
+    let backend = Sqlite::new();
+    let house = House::open(&backend).await;
+    fill(&house).await;
+    let check = |expected: &str| {
+        let files = files(backend.folder.path());
+        let written = files.iter().any(|(name, bytes)| name == expected && contains(bytes, "x-key"));
+        assert!(written, "the settings are in {expected}");
+        for (name, bytes) in files {
+            assert!(!contains(&bytes, &MARK[..12]), "{name} has a secret in plain");
+        }
+    };
+    check("headwater.db-wal");
+    drop(house);
+    check("headwater.db");
+}
+
+#[tokio::test]
+async fn a_sealed_secret_opens_in_its_own_row_only() {
+    let backend = Sqlite::new();
+    let house = House::open(&backend).await;
+    fill(&house).await;
+    let [first, second, ..] = &streams_with_secrets()[..] else { panic!("there are three") };
+    let (own, others) = (first.id.to_string(), second.id.to_string());
+    let raw = backend.raw();
+    let copy = "UPDATE streams SET secret = (SELECT secret FROM streams WHERE stream_id = ?1) WHERE stream_id = ?2";
+    assert_eq!(raw.execute(copy, [&own, &others]).unwrap(), 1);
+    match house.store.stream_get(house.tenant, second.id).await {
+        Err(StoreError::Corrupt { table, column, row }) => {
+            assert_eq!((table, column, row), ("streams", "secret", others))
+        }
+        other => panic!("{other:?}"),
+    }
+    let read = house.store.stream_get(house.tenant, first.id).await.unwrap().unwrap();
+    assert_eq!(read.value, *first);
+    // Nor does a signing key's text open as another key's.
+    raw.execute("UPDATE signing_keys SET key_id = 'k2'", []).unwrap();
+    let keys = house.store.signing_keys().await;
+    assert!(matches!(keys, Err(StoreError::Corrupt { table: "signing_keys", .. })), "{keys:?}");
+}
+
+#[tokio::test]
+async fn each_secret_is_sealed_anew() {
+    let backend = Sqlite::new();
+    let house = House::open(&backend).await;
+    fill(&house).await;
+    let stream = &streams_with_secrets()[0];
+    let sealed = || {
+        let sql = "SELECT secret FROM streams WHERE stream_id = ?1";
+        backend.raw().query_row(sql, [stream.id.to_string()], |row| row.get::<_, Vec<u8>>(0)).unwrap()
+    };
+    let before = sealed();
+    house.commit(crate::samples::changed(2, stream)).await.unwrap();
+    assert_ne!(sealed(), before, "the same secret under a fresh nonce");
+    let context = format!("streams/{}", stream.id);
+    assert!(crate::backend::keyring().open(&sealed(), &context).is_ok());
+    assert!(Keyring::new(&[8; store::MASTER_KEY_BYTES]).open(&sealed(), &context).is_err());
+}

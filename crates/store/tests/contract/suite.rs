@@ -1,0 +1,80 @@
+//! The list of the contract's rules. One that is written and not listed is dead code, which the lints refuse.
+
+/// Runs every rule of the contract against a backend.
+macro_rules! contract_suite {
+    ($backend:ty) => {
+        contract_suite! { @rules $backend;
+            changes {
+                an_answered_change_has_its_event_and_survives
+                a_refused_change_leaves_neither_state_nor_event
+                refusals_in_a_crowd_leave_nothing
+            }
+            log {
+                concurrent_changes_each_stand_alone
+                a_follower_sees_every_event_once_and_in_order
+                memory_and_disk_answer_the_same
+                a_read_is_bounded_and_says_where_to_go_on
+                single_events_are_found_by_position
+                what_is_committed_together_is_published_together
+            }
+            revisions {
+                of_two_updates_of_a_revision_one_wins
+                a_deletion_names_its_revision_too
+                an_application_takes_its_grants_with_it
+                another_tenant_reaches_nothing
+                what_is_unique_is_refused_by_name
+            }
+            accounts {
+                a_tenant_is_made_once
+                users_are_paged_oldest_first
+                applications_and_grants_are_kept_and_listed
+                the_signing_key_added_last_is_the_newest
+            }
+            secrets {
+                secrets_come_back_and_are_not_shown
+            }
+            streams {
+                a_stream_is_kept_whole
+                a_page_starts_after_a_stream_even_a_deleted_one
+                a_name_is_taken_once
+                delivery_hears_of_changed_and_removed_streams
+                a_new_stream_starts_at_the_end_of_the_log
+                subscriptions_have_a_history
+            }
+            checkpoints {
+                positions_survive
+                a_stream_at_the_head_moves_with_it
+                rows_follow_their_deliveries
+                a_removed_stream_leaves_nothing_and_is_passed_over
+                a_failing_stream_is_disabled_once
+            }
+            failures {
+                failures_are_listed_found_and_counted
+                another_tenant_finds_no_failures
+                a_redelivery_is_accepted_once_and_wakes
+                a_redelivery_ends_with_its_outcome
+                the_newest_hundred_attempts_are_kept
+            }
+            retention {
+                old_events_go_in_steps_and_the_newest_stays
+                an_event_that_is_not_old_stays
+                what_an_enabled_stream_needs_stays
+                a_stream_at_the_head_keeps_nothing_back
+                failures_go_with_their_events_and_are_reported
+            }
+        }
+    };
+    (@rules $backend:ty; $($subject:ident { $($rule:ident)* })*) => {
+        $(mod $subject {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $rule() {
+                    let backend = <$backend as crate::backend::Backend>::new();
+                    crate::backend::bounded(crate::$subject::$rule(&backend)).await;
+                }
+            )*
+        })*
+    };
+}
