@@ -1,6 +1,6 @@
 //! The only client for customer addresses: DNS, address policy, TLS, limits in time and size.
 //!
-//! Each stream has an [`EndpointClient`] with a connection pool, a resolver and TLS sessions of its own, so that
+//! Each stream has an `EndpointClient` with a connection pool, a resolver and TLS sessions of its own, so that
 //! one receiver cannot hold up another. A connection is made to exactly the address that the policy has allowed:
 //! nothing is resolved twice. Redirects are never followed and the environment's proxies never used.
 //!
