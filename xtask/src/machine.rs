@@ -159,6 +159,35 @@ pub(crate) fn npm_install(folder: &Path) -> Result<String> {
     Ok("installed".into())
 }
 
+/// The cargo-deny that is built where the machine has none.
+const CARGO_DENY: &str = "0.20.2";
+
+/// Builds cargo-deny beside the build, unless that was done before; where it is, and what was done. Built
+/// without optimisation for the most part: it runs for a second and would take minutes more.
+pub(crate) fn cargo_deny_ensure(cargo: impl Fn(&[&str]) -> Command) -> Result<(PathBuf, String)> {
+    let own = std::env::current_exe().context("this program cannot say where it is")?;
+    let target = own.parent().and_then(Path::parent).context("this program is not in a target folder")?;
+    let folder = target.join("tools");
+    let program = folder.join("bin/cargo-deny");
+    if program.is_file() {
+        return Ok((program, "built before".into()));
+    }
+    let build = folder.join("build");
+    let mut install = cargo(&["install", "cargo-deny", "--version", CARGO_DENY, "--locked", "--root"]);
+    install.arg(&folder).arg("--target-dir").arg(&build);
+    install.envs([
+        ("CARGO_PROFILE_RELEASE_LTO", "off"),
+        ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ]);
+    let status = install.status().context("cargo could not be started")?;
+    if !status.success() {
+        bail!("cargo install cargo-deny ended with {status}");
+    }
+    std::fs::remove_dir_all(&build).with_context(|| format!("{} cannot be removed", build.display()))?;
+    Ok((program, format!("built cargo-deny {CARGO_DENY}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

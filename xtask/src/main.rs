@@ -17,7 +17,8 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "usage:
   cargo xtask test [--only STEP…]     install what the tests need and run all of them, or only these steps
   cargo xtask walls                   check the walls between the crates
-  cargo xtask simulate --seeds N      play N schedules of the delivery core's simulation (release build)";
+  cargo xtask simulate --seeds N      play N schedules of the delivery core's simulation (release build)
+  cargo xtask bench [OPTION…]         measure the release build; bench/README.md lists the options";
 
 fn main() -> ExitCode {
     match run() {
@@ -44,6 +45,10 @@ fn run() -> Result<bool> {
         ["simulate", "--seeds", seeds] => {
             let seeds: u64 = seeds.parse().context("--seeds takes a number")?;
             steps::simulate(&root, seeds)?;
+            Ok(true)
+        }
+        ["bench", options @ ..] => {
+            steps::bench(&root, options)?;
             Ok(true)
         }
         [] | ["help" | "--help" | "-h"] => {

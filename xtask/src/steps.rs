@@ -83,6 +83,16 @@ pub(crate) fn simulate(root: &Path, seeds: u64) -> Result<()> {
     succeed(command)
 }
 
+/// Builds the server and the benchmark, and runs it. One after the other: together, the server would be built with
+/// what only the benchmark needs of their libraries.
+pub(crate) fn bench(root: &Path, options: &[&str]) -> Result<()> {
+    let machine = Machine { root: root.to_owned() };
+    succeed(machine.cargo(&["build", "--release", "--package", "headwater"]))?;
+    let mut command = machine.cargo(&["run", "--release", "--package", "bench", "--"]);
+    command.args(options);
+    succeed(command)
+}
+
 #[expect(clippy::disallowed_methods, reason = "a chore measures itself")]
 fn now() -> Instant {
     Instant::now()
@@ -227,11 +237,12 @@ fn demo(machine: &Machine) -> Result<Ended> {
 }
 
 fn deny(machine: &Machine) -> Result<Ended> {
-    if !machine::has("cargo-deny") {
-        let why = "cargo-deny is not installed, and building it takes longer than everything above; \
-                   `cargo install cargo-deny --locked` brings it";
-        return Ok(Ended::Skipped(why.into()));
-    }
-    succeed(machine.cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
-    Ok(Ended::Well(String::new()))
+    let (program, note) = match machine::has("cargo-deny") {
+        true => (PathBuf::from("cargo-deny"), String::new()),
+        false => machine::cargo_deny_ensure(|arguments| machine.cargo(arguments))?,
+    };
+    let mut command = Command::new(program);
+    command.args(["--offline", "check", "bans", "licenses", "sources"]).current_dir(&machine.root);
+    succeed(command)?;
+    Ok(Ended::Well(note))
 }
