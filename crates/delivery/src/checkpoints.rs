@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use store::{Checkpoint, StreamProgress};
 
-use crate::engine::Shared;
 use crate::live_stream::LiveStream;
+use crate::shared::Shared;
 
 /// How long to wait after a checkpoint could not be saved.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
@@ -63,9 +63,9 @@ fn take(shared: &Shared) -> (Checkpoint, Vec<Arc<LiveStream>>) {
     for stream in &streams {
         stream.become_clean();
         let mut state = stream.state();
-        let (generation, at_head) = (state.generation, state.at_head);
+        let (generation, seeks, at_head) = (state.generation, state.seeks, state.at_head);
         if let Some(progress) = state.core.take_progress() {
-            checkpoint.streams.push(StreamProgress { stream: stream.id, generation, at_head, progress });
+            checkpoint.streams.push(StreamProgress { stream: stream.id, generation, seeks, at_head, progress });
         }
     }
     (checkpoint, streams)

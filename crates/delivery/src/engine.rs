@@ -4,124 +4,16 @@
 //! own ([`stream_task`](crate::stream_task)), so that none can hold up another; [`checkpoints`] and
 //! [`retention`] run beside them. All talk through [`Shared`].
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::clock::Clock;
-use domain::delivery::{Head, Policy};
-use domain::ids::StreamId;
 use store::{Log, StoreError};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::live_stream::LiveStream;
-use crate::outbound::Outbound;
-use crate::{checkpoints, reader, retention};
-
-/// How the engine works. The defaults are those of the configuration.
-pub struct EngineSettings {
-    /// The rules that streams are delivered by.
-    pub policy: Policy,
-    /// The client for customers' addresses.
-    pub outbound: Outbound,
-    /// How long events stay in the log.
-    pub retention: Duration,
-    /// How often positions are saved.
-    pub checkpoint_every: Duration,
-    /// How long attempts in flight may take to end when the engine stops.
-    pub drain_max: Duration,
-}
-
-impl EngineSettings {
-    /// The default settings around a client.
-    pub fn new(outbound: Outbound) -> Self {
-        Self {
-            policy: Policy::default(),
-            outbound,
-            retention: Duration::from_hours(7 * 24),
-            checkpoint_every: Duration::from_millis(200),
-            drain_max: Duration::from_secs(15),
-        }
-    }
-}
-
-/// What the engine's tasks share.
-pub(crate) struct Shared {
-    pub(crate) log: Arc<dyn Log>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) settings: EngineSettings,
-    /// Locked before any stream, never after one.
-    head: Mutex<Head<StreamId>>,
-    streams: RwLock<HashMap<StreamId, Arc<LiveStream>>>,
-    /// The streams that have something to save.
-    dirty: Mutex<Vec<Arc<LiveStream>>>,
-    /// Nothing new is begun.
-    pub(crate) stopping: CancellationToken,
-    pub(crate) stream_tasks: TaskTracker,
-    /// A checkpoint that was taken could not be saved before the engine stopped.
-    pub(crate) checkpoints_abandoned: AtomicBool,
-    died: watch::Sender<Option<&'static str>>,
-}
-
-impl Shared {
-    pub(crate) fn head(&self) -> MutexGuard<'_, Head<StreamId>> {
-        self.head.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn stream(&self, id: StreamId) -> Option<Arc<LiveStream>> {
-        self.streams.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
-    }
-
-    pub(crate) fn stream_insert(&self, stream: Arc<LiveStream>) {
-        self.streams.write().unwrap_or_else(PoisonError::into_inner).insert(stream.id, stream);
-    }
-
-    pub(crate) fn stream_remove(&self, id: StreamId) -> Option<Arc<LiveStream>> {
-        self.streams.write().unwrap_or_else(PoisonError::into_inner).remove(&id)
-    }
-
-    /// Has the stream saved with the next checkpoint.
-    pub(crate) fn mark_dirty(&self, stream: &Arc<LiveStream>) {
-        if stream.become_dirty() {
-            self.dirty.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(stream));
-        }
-    }
-
-    pub(crate) fn take_dirty(&self) -> Vec<Arc<LiveStream>> {
-        std::mem::take(&mut *self.dirty.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Runs a task; should it panic, the engine has died.
-    pub(crate) fn watched<F>(self: &Arc<Self>, name: &'static str, task: F) -> impl Future<Output = ()> + use<F>
-    where
-        F: Future<Output = ()>,
-    {
-        let watch = DeathWatch { name, died: Some(self.died.clone()) };
-        async move {
-            let mut watch = watch;
-            task.await;
-            watch.died = None;
-        }
-    }
-}
-
-/// Tells when it is dropped before its task has ended.
-struct DeathWatch {
-    name: &'static str,
-    died: Option<watch::Sender<Option<&'static str>>>,
-}
-
-impl Drop for DeathWatch {
-    fn drop(&mut self) {
-        if let Some(died) = self.died.take().filter(|_| std::thread::panicking()) {
-            died.send_replace(Some(self.name));
-        }
-    }
-}
+use crate::shared::{EngineSettings, Shared};
+use crate::{checkpoints, reader, retention, snapshots};
 
 /// One of the engine's tasks has died; the process should end, to be started again.
 #[derive(Debug, thiserror::Error)]
@@ -160,23 +52,12 @@ impl Engine {
     /// If the log cannot be read.
     pub async fn start(log: Arc<dyn Log>, clock: Arc<dyn Clock>, settings: EngineSettings) -> Result<Self, StoreError> {
         let (sender, died) = watch::channel(None);
-        let end = log.heads().borrow().log;
-        let shared = Arc::new(Shared {
-            log,
-            clock,
-            settings,
-            head: Mutex::new(Head::new(end)),
-            streams: RwLock::default(),
-            dirty: Mutex::default(),
-            stopping: CancellationToken::new(),
-            stream_tasks: TaskTracker::new(),
-            checkpoints_abandoned: AtomicBool::new(false),
-            died: sender,
-        });
+        let shared = Arc::new(Shared::new(log, clock, settings, sender));
         let reader = reader::Reader::start(Arc::clone(&shared)).await?;
         let tasks = TaskTracker::new();
         tasks.spawn(shared.watched("reader", reader.run()));
         tasks.spawn(shared.watched("checkpoints", checkpoints::run(Arc::clone(&shared))));
+        tasks.spawn(shared.watched("snapshots", snapshots::run(Arc::clone(&shared))));
         tasks.spawn(shared.watched("retention", retention::run(Arc::clone(&shared))));
         tasks.spawn(shared.watched("idle connections", close_idle_connections(Arc::clone(&shared))));
         tasks.close();

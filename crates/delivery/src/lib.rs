@@ -11,6 +11,9 @@ mod live_stream;
 pub mod outbound;
 mod reader;
 mod retention;
+mod shared;
+mod snapshots;
 mod stream_task;
 
-pub use engine::{Engine, EngineDied, EngineSettings};
+pub use engine::{Engine, EngineDied};
+pub use shared::EngineSettings;

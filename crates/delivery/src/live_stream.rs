@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::clock::Moment;
-use domain::delivery::{Feed, Phase, StreamCore};
+use domain::delivery::{Feed, Phase, Policy, StreamCore};
 use domain::event::LoggedEvent;
 use domain::ids::{StreamId, TenantId};
-use domain::stream::StreamStatus;
+use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::subscription::Spans;
 use store::StreamState;
 use tokio::sync::Notify;
@@ -39,6 +39,8 @@ pub(crate) struct LiveState {
     pub(crate) at_head: bool,
     /// Counts the checkpoints that were saved of it.
     pub(crate) saves: u64,
+    /// Counts how often it was moved in the log. What was begun before a move is void.
+    pub(crate) seeks: u64,
 }
 
 impl LiveStream {
@@ -68,6 +70,12 @@ impl LiveStream {
     }
 }
 
+/// The rules of a stream: the server's, with its own options.
+pub(crate) fn policy_of(stream: &EventStream, server: &Policy) -> Policy {
+    let StreamOptions { ordering } = stream.options;
+    Policy { ordering, ..server.clone() }
+}
+
 pub(crate) fn phase_of(status: StreamStatus) -> Phase {
     match status {
         StreamStatus::Enabled => Phase::Enabled,
@@ -86,7 +94,18 @@ impl LiveState {
     }
 
     /// Takes over changed settings. The stream is not at the head meanwhile.
-    pub(crate) fn change(&mut self, now: Moment, changed: StreamState, destination: Arc<dyn Destination>) {
+    pub(crate) fn change(
+        &mut self,
+        now: Moment,
+        changed: StreamState,
+        policy: Policy,
+        destination: Arc<dyn Destination>,
+    ) {
+        if changed.seek.count > self.seeks {
+            self.seeks = changed.seek.count;
+            self.core.seek(changed.seek.to);
+        }
+        self.core.set_policy(policy);
         let flipped = changed.generation != self.generation;
         self.generation = changed.generation;
         self.spans = changed.spans;

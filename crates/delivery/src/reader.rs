@@ -10,8 +10,8 @@ use store::{Heads, LogChunk, ReadLimit, StoreError, StreamState, StreamsVersion}
 use tokio::sync::watch;
 
 use crate::destinations::destination_for;
-use crate::engine::Shared;
-use crate::live_stream::{LiveState, LiveStream, phase_of};
+use crate::live_stream::{LiveState, LiveStream, phase_of, policy_of};
+use crate::shared::Shared;
 use crate::stream_task::StreamTask;
 
 /// What is read at once at the head.
@@ -96,6 +96,9 @@ impl Reader {
         let mut full: Vec<StreamId> = Vec::new();
         for logged in &chunk.events {
             for id in head.subscribers(logged.tenant, logged.event.event_type) {
+                if !logged.is_for(*id) {
+                    continue;
+                }
                 let Some(stream) = self.shared.stream(*id) else { continue };
                 let mut state = stream.state();
                 state.core.advance(logged.seq);
@@ -130,19 +133,16 @@ impl Reader {
             }
         }
         self.streams = changes.version;
+        self.shared.snapshots.notify_one();
         Ok(())
     }
 
     async fn add(&self, added: StreamState) -> Result<(), StoreError> {
         let id = added.stream.id;
         let Some(restored) = self.shared.log.stream_restore(id).await? else { return Ok(()) };
-        let mut core = StreamCore::restore(
-            self.shared.settings.policy.clone(),
-            phase_of(added.stream.status),
-            &restored.position,
-            restored.health,
-            restored.parked,
-        );
+        let outstanding = restored.health.outstanding;
+        let policy = policy_of(&added.stream, &self.shared.settings.policy);
+        let mut core = StreamCore::restore(policy, phase_of(added.stream.status), restored.into());
         // What is saved may still say that it is at the head, which it is not yet: the next checkpoint, which
         // saves a new place of the head, has to correct that.
         core.touch();
@@ -153,9 +153,11 @@ impl Reader {
             destination: destination_for(&added.stream, &self.shared.settings.outbound),
             at_head: false,
             saves: 0,
+            // Those that its spans know of. Where it stands may be from after another move, which is made again.
+            seeks: added.seek.count,
         };
         let stream = Arc::new(LiveStream::new(id, added.tenant, state));
-        stream.redeliveries_waiting.store(restored.health.outstanding > 0, Ordering::Release);
+        stream.redeliveries_waiting.store(outstanding > 0, Ordering::Release);
         self.shared.stream_insert(Arc::clone(&stream));
         self.shared.mark_dirty(&stream);
         let task = StreamTask::new(Arc::clone(&self.shared), stream);
@@ -165,13 +167,14 @@ impl Reader {
 
     fn change(&self, stream: &Arc<LiveStream>, changed: StreamState) {
         let destination = destination_for(&changed.stream, &self.shared.settings.outbound);
+        let policy = policy_of(&changed.stream, &self.shared.settings.policy);
         let mut head = self.shared.head();
         let mut state = stream.state();
         if head.leave(stream.id) {
             state.core.advance(head.frontier());
         }
         state.set_at_head(false);
-        state.change(self.shared.clock.now(), changed, destination);
+        state.change(self.shared.clock.now(), changed, policy, destination);
         drop(state);
         drop(head);
         self.shared.mark_dirty(stream);

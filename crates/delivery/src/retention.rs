@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::Shared;
+use crate::shared::Shared;
 
 /// How often to look.
 const EVERY: Duration = Duration::from_secs(10);
@@ -26,9 +26,9 @@ async fn step(shared: &Arc<Shared>) -> bool {
     let before = shared.clock.now().wall.minus(shared.settings.retention);
     match shared.log.retention_pass(before, STEP_EVENTS).await {
         Ok(pass) => {
-            for (id, count) in pass.failures {
+            for (id, _) in pass.failures {
                 if let Some(stream) = shared.stream(id) {
-                    stream.state().core.failures_expired(count);
+                    stream.state().core.failures_expired(pass.oldest);
                     shared.mark_dirty(&stream);
                 }
             }

@@ -11,8 +11,8 @@ use store::{LogChunk, ReadLimit, StoreError};
 use tokio::task::JoinSet;
 
 use crate::destinations::{Delivery, Destination};
-use crate::engine::Shared;
 use crate::live_stream::{LiveState, LiveStream};
+use crate::shared::Shared;
 
 /// How long to wait after the store could not be read.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
@@ -30,8 +30,13 @@ const REDELIVERIES_FETCHED: u32 = 256;
 enum Done {
     Attempt(Ticket, Outcome),
     Loaded(Vec<Seq>, Vec<Arc<LoggedEvent>>),
-    Read(LogChunk),
-    Redeliveries { saves: u64, found: Vec<(Redelivery, Arc<LoggedEvent>)>, all: bool },
+    /// The chunk, and the count of moves when it was begun: a stream that was moved since does not want it.
+    Read(u64, LogChunk),
+    Redeliveries {
+        saves: u64,
+        found: Vec<(Redelivery, Arc<LoggedEvent>)>,
+        all: bool,
+    },
 }
 
 pub(crate) struct StreamTask {
@@ -91,11 +96,9 @@ impl StreamTask {
         }
         if !self.reading && wants_to_read(state) {
             self.reading = true;
-            self.work.spawn(read(
-                Arc::clone(&self.shared),
-                state.core.frontier(),
-                state.spans.next_wanted(state.core.frontier()),
-            ));
+            let frontier = state.core.frontier();
+            let wanted = state.spans.next_wanted(frontier);
+            self.work.spawn(read(Arc::clone(&self.shared), state.seeks, frontier, wanted));
         }
         if !self.fetching
             && state.core.redelivery_room() > 0
@@ -134,9 +137,9 @@ impl StreamTask {
                     state.core.loaded(now, seq, found);
                 }
             }
-            Done::Read(chunk) => {
+            Done::Read(seeks, chunk) => {
                 self.reading = false;
-                self.take_chunk(&chunk);
+                self.take_chunk(seeks, &chunk);
             }
             Done::Redeliveries { saves, found, all } => {
                 self.fetching = false;
@@ -146,14 +149,15 @@ impl StreamTask {
     }
 
     /// Takes what was read behind the head, and joins the head where it has been reached.
-    fn take_chunk(&self, chunk: &LogChunk) {
+    fn take_chunk(&self, seeks: u64, chunk: &LogChunk) {
         let now = self.shared.clock.now();
         let mut head = self.shared.head();
         let mut state = self.stream.state();
-        if state.at_head || state.core.phase() == Phase::Disabled {
+        if state.at_head || state.seeks != seeks || state.core.phase() == Phase::Disabled {
             return;
         }
-        for logged in chunk.events.iter().filter(|logged| logged.tenant == self.stream.tenant) {
+        let is_for = |logged: &&Arc<LoggedEvent>| logged.tenant == self.stream.tenant && logged.is_for(self.stream.id);
+        for logged in chunk.events.iter().filter(is_for) {
             if logged.seq < state.core.frontier() {
                 continue;
             }
@@ -225,14 +229,14 @@ async fn load(shared: Arc<Shared>, seqs: Vec<Seq>) -> Done {
 }
 
 /// Reads from `frontier` up to the head, passing over what nobody wants.
-async fn read(shared: Arc<Shared>, frontier: Seq, wanted: Option<Seq>) -> Done {
+async fn read(shared: Arc<Shared>, seeks: u64, frontier: Seq, wanted: Option<Seq>) -> Done {
     let until = shared.head().frontier();
     let from = wanted.unwrap_or(until).min(until).max(frontier);
     if from >= until {
-        return Done::Read(LogChunk { events: Vec::new(), next: from });
+        return Done::Read(seeks, LogChunk { events: Vec::new(), next: from });
     }
     let limit = ReadLimit { events: READ_EVENTS, bytes: READ_BYTES };
-    Done::Read(insist(|| shared.log.log_read(from, until, limit)).await)
+    Done::Read(seeks, insist(|| shared.log.log_read(from, until, limit)).await)
 }
 
 async fn fetch(shared: Arc<Shared>, stream: Arc<LiveStream>, saves: u64) -> Done {

@@ -10,7 +10,8 @@ use crate::clock::{Entropy, Timestamp};
 use crate::connection::Connection;
 use crate::event::{Event, Source, Subject, render_body};
 use crate::ids::{ClientId, ConnectionId, EventId, GrantId, StreamId, UserId};
-use crate::stream::{EventStream, StreamStatus};
+use crate::place::{Resume, StartFrom};
+use crate::stream::{EventStream, StreamOptions, StreamStatus};
 use crate::user::{User, UserProfile};
 
 /// How often an entity has been changed; the first is 1. A change names the revision it was computed from,
@@ -58,6 +59,11 @@ pub enum Write {
     /// Creates or changes an event stream. A new one starts after the last event that the log holds when
     /// the change is committed; a changed status or subscription holds from there on.
     StreamPut(Expect, Box<EventStream>),
+    /// Creates an event stream that starts elsewhere in the log.
+    StreamStart(Box<EventStream>, StartFrom),
+    /// Changes a disabled event stream into an enabled one that also gets what it has missed. What was not
+    /// saved when it was disabled may be delivered once more.
+    StreamResume(Revision, Box<EventStream>, Resume),
     /// Removes a stream, its position and its failed deliveries.
     StreamDelete(Revision, StreamId),
 }
@@ -170,6 +176,24 @@ pub fn user_create(user: User, origin: &Origin<'_>) -> Change {
     Change { writes: vec![Write::UserPut(Expect::Absent, Box::new(user))], events: vec![event] }
 }
 
+/// The event that tells one stream of a user who existed when its snapshot was begun at `as_of`, by the
+/// source that the snapshot was asked of. It is made at `now`. A retry makes the same event.
+pub fn user_snapshot(
+    stored: &Versioned<User>,
+    stream: StreamId,
+    source: &Source,
+    as_of: Timestamp,
+    now: Timestamp,
+) -> Event {
+    let user = &stored.value;
+    let revision = stored.revision.0.to_string();
+    let id = EventId::derived(as_of, &[&stream.to_string(), user.user_id.as_str(), &revision]);
+    let context = Context { tenant: TenantContext { id: source.tenant_name.clone() }, client: None, request: None };
+    let data = Data { object: user, previous_object: None::<&User>, context };
+    let body = render_body(source, id, EventType::UserCreated, as_of, &data);
+    Event { id, event_type: EventType::UserCreated, subject: user_subject(user), time: now, body }
+}
+
 /// A changed user raises `user.updated` with the whole former object; a patch without effect is no change.
 pub fn user_update(stored: &Versioned<User>, patch: UserProfile, origin: &Origin<'_>) -> Option<(User, Change)> {
     let mut user = stored.value.patched(patch);
@@ -209,6 +233,10 @@ pub struct StreamPatch {
     pub subscriptions: Option<Vec<EventType>>,
     /// The whole new destination, of the same type as the stored one.
     pub destination: Option<crate::destination::Destination>,
+    /// All of what the contract does not have.
+    pub options: Option<StreamOptions>,
+    /// Should this enable the stream: what it gets of what it has missed.
+    pub resume: Resume,
 }
 
 /// The stream after `patch`; `None` if it has no effect.
@@ -222,11 +250,17 @@ pub fn stream_update(
     stream.status = patch.status.unwrap_or(stream.status);
     stream.subscriptions = patch.subscriptions.unwrap_or(stream.subscriptions);
     stream.destination = patch.destination.unwrap_or(stream.destination);
+    stream.options = patch.options.unwrap_or(stream.options);
     if stream == stored.value {
         return None;
     }
     stream.updated_at = now;
-    let write = Write::StreamPut(Expect::At(stored.revision), Box::new(stream.clone()));
+    let enabled = (stored.value.status, stream.status) == (StreamStatus::Disabled, StreamStatus::Enabled);
+    let new = Box::new(stream.clone());
+    let write = match patch.resume {
+        Resume::Position | Resume::Time(_) if enabled => Write::StreamResume(stored.revision, new, patch.resume),
+        _ => Write::StreamPut(Expect::At(stored.revision), new),
+    };
     Some((stream, write.into()))
 }
 
@@ -278,6 +312,36 @@ mod tests {
             let patch = UserProfile { email: Some("J@example.com".into()), ..UserProfile::default() };
             assert!(user_update(&stored(), patch, origin).is_none());
         });
+    }
+
+    #[test]
+    fn a_snapshot_tells_what_is_and_tells_it_the_same_again() {
+        let source = Source::new("acme", "acme.example");
+        let (as_of, now) = (Timestamp::from_millis(1_700_000_000_000), Timestamp::from_millis(1_700_000_009_000));
+        let make = |stream| user_snapshot(&stored(), StreamId::from_number(stream), &source, as_of, now);
+        let event = make(1);
+        assert_eq!(event, make(1));
+        assert_ne!(event.id, make(2).id);
+        assert_eq!(event.time, now);
+        let json = body(&event);
+        assert_eq!((&json["type"], &json["time"]), (&json!("user.created"), &json!(as_of)));
+        assert_eq!(json["data"]["object"]["user_id"], "auth0|1");
+        assert_eq!(json["data"]["context"], json!({"tenant": {"id": "acme"}}));
+    }
+
+    #[test]
+    fn enabling_says_what_is_delivered_of_the_missed() {
+        let stream = crate::subscription::tests::stream(StreamStatus::Disabled);
+        let stored = Versioned { revision: Revision(3), value: stream };
+        let update = |status, resume| {
+            let patch = StreamPatch { status, resume, ..StreamPatch::default() };
+            stream_update(&stored, patch, Timestamp::from_millis(5)).map(|(_, change)| change.writes)
+        };
+        let enabled = Some(StreamStatus::Enabled);
+        assert!(matches!(update(enabled, Resume::Now).as_deref(), Some([Write::StreamPut(..)])));
+        let resumed = update(enabled, Resume::Position);
+        assert!(matches!(resumed.as_deref(), Some([Write::StreamResume(Revision(3), _, Resume::Position)])));
+        assert_eq!(update(None, Resume::Position), None);
     }
 
     #[test]

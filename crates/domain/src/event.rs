@@ -73,7 +73,8 @@ pub struct Event {
     pub event_type: EventType,
     /// Whom it happened to.
     pub subject: Subject,
-    /// When it happened.
+    /// When it came into being here, which is what retention goes by. `time` of the body may differ: a
+    /// producer's clock says what it likes.
     pub time: Timestamp,
     /// The CloudEvent as JSON, complete but for the members that differ from stream to stream.
     pub body: Bytes,
@@ -86,8 +87,17 @@ pub struct LoggedEvent {
     pub seq: Seq,
     /// Whose it is.
     pub tenant: TenantId,
+    /// The one stream that it is for, if it is not for all: every other reader passes over it.
+    pub only_stream: Option<StreamId>,
     /// The event itself.
     pub event: Event,
+}
+
+impl LoggedEvent {
+    /// Whether `stream` may get it, if it wants events of its type.
+    pub fn is_for(&self, stream: StreamId) -> bool {
+        self.only_stream.is_none_or(|only| only == stream)
+    }
 }
 
 /// Who raises events: the tenant's name and the value of their `source`.
@@ -112,16 +122,28 @@ impl Source {
 
 /// The CloudEvent's members in the catalogue's order; `a0stream` follows for each stream.
 #[derive(Serialize)]
-struct Envelope<'a, D> {
-    specversion: &'a str,
+pub(crate) struct Envelope<'a, D: ?Sized> {
+    pub(crate) specversion: &'static str,
     #[serde(rename = "type")]
-    event_type: &'a str,
-    source: &'a str,
-    id: EventId,
-    time: Timestamp,
-    data: &'a D,
-    a0tenant: &'a str,
+    pub(crate) event_type: &'static str,
+    pub(crate) source: &'a str,
+    pub(crate) id: EventId,
+    pub(crate) time: Timestamp,
+    pub(crate) data: &'a D,
+    pub(crate) a0tenant: &'a str,
 }
+
+impl<D: Serialize + ?Sized> Envelope<'_, D> {
+    /// Writes it; `bytes_expected` saves growing on the way.
+    pub(crate) fn render(&self, bytes_expected: usize) -> Bytes {
+        let mut body = Vec::with_capacity(bytes_expected);
+        serde_json::to_writer(&mut body, self).expect("an envelope has text keys only, so it can be written as JSON");
+        body.into()
+    }
+}
+
+/// Most bodies of our own are smaller.
+const BODY_BYTES_USUAL: usize = 1024;
 
 /// Writes a CloudEvent's body once; [`body_for_stream`] completes it for each stream without parsing it again.
 pub fn render_body<D: Serialize>(
@@ -140,7 +162,7 @@ pub fn render_body<D: Serialize>(
         data,
         a0tenant: &source.tenant_name,
     };
-    serde_json::to_vec(&envelope).expect("an envelope has text keys only, so it can be written as JSON").into()
+    envelope.render(BODY_BYTES_USUAL)
 }
 
 /// What is added to a body for one stream: `,"a0stream":"est_…"}`. Made once a stream, not once an event.

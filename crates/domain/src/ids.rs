@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use md5::{Digest, Md5};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::{Entropy, Timestamp};
@@ -97,6 +98,21 @@ base58_id!(
     StreamId,
     "est_"
 );
+
+impl EventId {
+    /// An id that follows from what the event is of: the same `parts` and time always give the same one.
+    pub fn derived(time: Timestamp, parts: &[&str]) -> Self {
+        let mut digest = Md5::new();
+        for part in parts {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        let mut bytes: [u8; 16] = digest.finalize().into();
+        let millis = u64::try_from(time.as_millis()).unwrap_or(0).to_be_bytes();
+        bytes[..6].copy_from_slice(&millis[2..]);
+        Self(base58_of(u128::from_be_bytes(bytes)))
+    }
+}
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $length:literal) => {
@@ -218,6 +234,15 @@ mod tests {
             .collect();
         assert!(ids.is_sorted());
         assert!(ids.iter().map(ToString::to_string).is_sorted());
+    }
+
+    #[test]
+    fn derived_ids_follow_from_their_parts() {
+        let at = Timestamp::from_millis(1_700_000_000_000);
+        let id = EventId::derived(at, &["a", "bc"]);
+        assert_eq!(id, EventId::derived(at, &["a", "bc"]));
+        assert_ne!(id, EventId::derived(at, &["ab", "c"]));
+        assert!(id < EventId::derived(Timestamp::from_millis(1_700_000_000_001), &["a", "bc"]));
     }
 
     #[test]

@@ -15,6 +15,7 @@ scopes! {
     "delete:event_streams", "Delete event streams.";
     "read:event_deliveries", "Read failed deliveries.";
     "update:event_deliveries", "Redeliver failed deliveries.";
+    "create:events", "Publish events.";
     "read:users", "List and read users.";
     "create:users", "Create users.";
     "update:users", "Change users.";

@@ -2,6 +2,7 @@
 
 use crate::catalog::{EventType, EventTypes};
 use crate::clock::Timestamp;
+use crate::delivery::Ordering;
 use crate::destination::Destination;
 use crate::ids::StreamId;
 use crate::subscription::Interest;
@@ -34,6 +35,13 @@ impl StreamStatus {
     }
 }
 
+/// What the contract does not have. Everything in it has a default, with which a stream is the contract's.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StreamOptions {
+    /// Which events wait for one another.
+    pub ordering: Ordering,
+}
+
 /// An event stream as its owner sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EventStream {
@@ -47,6 +55,8 @@ pub struct EventStream {
     pub subscriptions: Vec<EventType>,
     /// Where deliveries go. Its type never changes.
     pub destination: Destination,
+    /// What the contract does not have.
+    pub options: StreamOptions,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{EventType, EventTypes};
 use crate::event::Seq;
+use crate::stream::EventStream;
 
 /// What a stream wanted over a stretch of the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +49,29 @@ impl Spans {
         }
         let excess = self.0.len().saturating_sub(SPANS_MAX);
         self.0.drain(..excess);
+    }
+
+    /// A history in which what `stream` subscribes to now was wanted from `from` on. Where it is disabled,
+    /// what is raised at `end`, the end of the log, or later is missed.
+    pub fn placed(stream: &EventStream, from: Seq, end: Seq) -> Self {
+        let mut spans = Self(Vec::new());
+        spans.place(stream, from, end);
+        spans
+    }
+
+    /// Writes the history from `from` on anew, as [`Spans::placed`]; what was before stays.
+    pub fn place(&mut self, stream: &EventStream, from: Seq, end: Seq) {
+        self.begin(from, Interest::Types(stream.event_types()));
+        if stream.interest() == Interest::Missed {
+            // A stretch of its own, also after another one that was missed: that one was passed over.
+            self.0.retain(|span| span.from < end);
+            self.0.push(Span { from: end, interest: Interest::Missed });
+        }
+    }
+
+    /// Where the stretch begins that is being missed at the end of the log, if one is.
+    pub fn missed_from(&self) -> Option<Seq> {
+        self.0.last().filter(|span| span.interest == Interest::Missed).map(|span| span.from)
     }
 
     /// What holds at the end of the log.
@@ -160,8 +184,13 @@ impl Spans {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::destination::{Authorization, Destination, Endpoint, Webhook};
+    use crate::ids::StreamId;
+    use crate::secret::Secret;
+    use crate::stream::{StreamOptions, StreamStatus};
 
     fn created() -> Interest {
         Interest::Types([EventType::UserCreated].into_iter().collect())
@@ -218,6 +247,46 @@ mod tests {
         spans.prune(Seq(50), Seq(1));
         assert_eq!(spans.missed().collect::<Vec<_>>(), [(Seq(10), Some(Seq(20)))]);
         assert_eq!(spans.as_slice().len(), 3);
+    }
+
+    pub(crate) fn stream(status: StreamStatus) -> EventStream {
+        let endpoint = Endpoint::parse("https://hooks.example.com/in", false).unwrap();
+        let authorization = Authorization::Bearer { token: Secret::new("t") };
+        EventStream {
+            id: StreamId::from_number(1),
+            name: None,
+            status,
+            subscriptions: vec![EventType::UserCreated],
+            destination: Destination::Webhook(Webhook { endpoint, authorization }),
+            options: StreamOptions::default(),
+            created_at: Timestamp::from_millis(0),
+            updated_at: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn a_history_is_written_anew_from_a_position_on() {
+        let mut spans = Spans::starting(Seq(5), created());
+        spans.begin(Seq(10), Interest::Types(EventTypes::NONE));
+        spans.begin(Seq(20), Interest::Missed);
+        assert_eq!(spans.missed_from(), Some(Seq(20)));
+        let mut enabled = spans.clone();
+        enabled.place(&stream(StreamStatus::Enabled), Seq(12), Seq(30));
+        assert!((12..40).all(|seq| enabled.matches(Seq(seq), EventType::UserCreated)));
+        assert!(!enabled.matches(Seq(11), EventType::UserCreated));
+        assert_eq!(enabled.missed_from(), None);
+        spans.place(&stream(StreamStatus::Disabled), Seq(12), Seq(30));
+        assert!((12..30).all(|seq| spans.matches(Seq(seq), EventType::UserCreated)));
+        assert!(!spans.matches(Seq(30), EventType::UserCreated));
+        assert_eq!(spans.missed_from(), Some(Seq(30)));
+    }
+
+    #[test]
+    fn what_a_disabled_stream_passes_over_is_not_missed() {
+        let mut spans = Spans::starting(Seq(5), Interest::Missed);
+        spans.place(&stream(StreamStatus::Disabled), Seq(30), Seq(30));
+        assert_eq!(spans.missed_from(), Some(Seq(30)));
+        assert_eq!(Spans::placed(&stream(StreamStatus::Disabled), Seq(30), Seq(30)).as_slice().len(), 1);
     }
 
     #[test]

@@ -245,5 +245,6 @@ fn web_settings(config: &Config, address: SocketAddr) -> Result<Settings> {
         http_destinations_allowed: config.allow_http,
         token_lifetime: config.token_lifetime,
         body_bytes_max: config.request_bytes_max,
+        batch_bytes_max: config.batch_bytes_max,
     })
 }

@@ -9,6 +9,9 @@ pub enum StoreError {
     /// Something that must be unique is taken.
     #[error("{0}")]
     Conflict(Conflict),
+    /// A place in the log that nobody can go to.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The store cannot be reached or cannot write now (disk full, locked, gone).
     #[error("the store cannot {doing}")]
     Unavailable {
@@ -45,6 +48,17 @@ pub enum StoreError {
     /// Secrets in the store cannot be opened with the master key that was given.
     #[error("the master key does not open the secrets in this store; give the key that it was made with")]
     WrongMasterKey,
+}
+
+/// Why nobody can go to a place in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// The log has forgotten events there.
+    #[error("the log does not go back that far")]
+    Expired,
+    /// The log has not come so far.
+    #[error("the log does not reach that far")]
+    Ahead,
 }
 
 /// What is taken.

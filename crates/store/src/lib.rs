@@ -16,16 +16,19 @@ use domain::clock::Timestamp;
 use domain::connection::Connection;
 use domain::event::{LoggedEvent, Seq};
 use domain::ids::{ClientId, EventId, GrantId, StreamId, TenantId, UserId};
+use domain::place::Place;
+use domain::publish::PublishedEvent;
 use domain::stream::EventStream;
 use domain::user::User;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-pub use error::{Conflict, StoreError};
+pub use error::{Conflict, PlaceError, StoreError};
 pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
 pub use records::{
-    Checkpoint, FailedDelivery, Heads, LogChunk, Page, ReadLimit, RedeliveryRequested, RestoredStream, RetentionPass,
-    SigningKey, StreamProgress, StreamState, StreamsChanged, StreamsVersion,
+    Checkpoint, FailedDelivery, Heads, LogChunk, Moved, Page, ReadLimit, RedeliveryRequested, RestoredStream,
+    RetentionPass, Seek, SeekMode, SigningKey, SnapshotStep, StreamProgress, StreamState, StreamsChanged,
+    StreamsVersion,
 };
 
 /// The state of tenants, as the API reads and changes it.
@@ -39,6 +42,11 @@ pub trait State: Send + Sync {
     /// [`StoreError::Stale`] if an entity is not at the revision that the change was computed from,
     /// [`StoreError::Conflict`] if a name, address or pair is taken.
     async fn change_commit(&self, tenant: TenantId, change: Change) -> Result<(), StoreError>;
+
+    /// Appends the published events that the log does not hold yet, in order, all or nothing, durable when this
+    /// answers. One whose key is that of an event in the log is passed over, also if it comes twice at once:
+    /// it is the same event. Answers how many were appended.
+    async fn events_publish(&self, tenant: TenantId, events: Vec<PublishedEvent>) -> Result<usize, StoreError>;
 
     /// The tenant with this name, made if there is none.
     async fn tenant_ensure(&self, name: &str) -> Result<Tenant, StoreError>;
@@ -93,6 +101,19 @@ pub trait State: Send + Sync {
         after: Option<StreamId>,
         take: u32,
     ) -> Result<Vec<EventStream>, StoreError>;
+
+    /// Moves a stream in the log, whether it is enabled or not; `None` if there is none. It goes on at `to` with
+    /// what it subscribes to now. What it has taken up below that is not affected.
+    ///
+    /// # Errors
+    /// [`StoreError::Place`] if nobody can go there.
+    async fn stream_seek(
+        &self,
+        tenant: TenantId,
+        stream: StreamId,
+        to: Place,
+        mode: SeekMode,
+    ) -> Result<Option<Moved>, StoreError>;
 
     /// At most `take` failed deliveries of a stream at positions after `after`, oldest first.
     async fn failure_page(
@@ -154,6 +175,13 @@ pub trait Log: Send + Sync {
     ) -> Result<Vec<domain::delivery::Redelivery>, StoreError>;
     /// The streams that have redeliveries waiting.
     async fn redelivery_streams(&self) -> Result<Vec<StreamId>, StoreError>;
+
+    /// The streams whose snapshot is not complete.
+    async fn snapshot_streams(&self) -> Result<Vec<StreamId>, StoreError>;
+    /// Goes on with a stream's snapshot by at most `most` users: appends an event for each, for that stream only.
+    /// A user who is about to change is told of before that, by the change itself. So the log has every user who
+    /// existed when the stream was created once, as they were then, before any other event about them.
+    async fn snapshot_step(&self, stream: StreamId, now: Timestamp, most: u32) -> Result<SnapshotStep, StoreError>;
 
     /// Saves where streams stand, with the rows that their positions have passed, in one transaction.
     async fn checkpoint_save(&self, checkpoint: Checkpoint) -> Result<(), StoreError>;

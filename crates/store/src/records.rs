@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::catalog::EventType;
 use domain::clock::Timestamp;
-use domain::delivery::{Attempt, Health, Parked, Position, Progress};
+use domain::delivery::{Attempt, Health, Parked, Position, Progress, Saved};
 use domain::event::{LoggedEvent, Seq};
 use domain::ids::{EventId, StreamId, TenantId};
 use domain::secret::Secret;
@@ -104,6 +104,50 @@ pub struct StreamState {
     pub spans: Spans,
     /// Counts how often it was enabled or disabled.
     pub generation: u64,
+    /// How it was moved in the log.
+    pub seek: Seek,
+}
+
+/// How a stream was moved in the log: how often, and where to the last time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Seek {
+    /// Counts the moves.
+    pub count: u64,
+    /// Where it went on after the last one.
+    pub to: Seq,
+}
+
+/// What came, or would come, of moving a stream in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The lowest position that was not settled before.
+    pub from: Seq,
+    /// Where it goes on.
+    pub to: Seq,
+    /// How many events from there to the end of the log are of the types that it subscribes to.
+    pub events: u64,
+    /// Only events below this were counted; `None` if all were.
+    pub counted_below: Option<Seq>,
+}
+
+/// What is done with a move that was computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeekMode {
+    /// It is made.
+    Apply,
+    /// Nothing: somebody wants to know what would come of it.
+    DryRun,
+}
+
+/// What one step of a snapshot did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotStep {
+    /// There is more to tell.
+    More,
+    /// It waits until its stream is enabled again.
+    Waiting,
+    /// Everything has been told, or the stream has gone.
+    Done,
 }
 
 /// Streams that were changed, and the version they were read at.
@@ -124,8 +168,21 @@ pub struct RestoredStream {
     pub position: Position,
     /// Its counters.
     pub health: Health,
+    /// The positions of its failed deliveries, in order.
+    pub failed: Vec<Seq>,
     /// Its parked events.
     pub parked: Vec<Parked>,
+}
+
+impl From<RestoredStream> for Saved {
+    fn from(restored: RestoredStream) -> Self {
+        Self {
+            position: restored.position,
+            failures_in_row: restored.health.in_row,
+            failed: restored.failed,
+            parked: restored.parked,
+        }
+    }
 }
 
 /// What is saved of one stream.
@@ -136,6 +193,9 @@ pub struct StreamProgress {
     /// The generation that the progress belongs to: a stream that was enabled or disabled since is not
     /// disabled by it.
     pub generation: u64,
+    /// The count of moves that the progress knows of. What it says of positions from the last move's target
+    /// on is out of date if there were more since: the stream goes on there.
+    pub seeks: u64,
     /// It is at the head: it has looked at everything below the checkpoint's `head`.
     pub at_head: bool,
     /// The progress.
@@ -161,4 +221,6 @@ pub struct RetentionPass {
     pub events: u32,
     /// Failed deliveries that were removed, by stream.
     pub failures: Vec<(StreamId, u32)>,
+    /// Whatever was removed was below this.
+    pub oldest: Seq,
 }

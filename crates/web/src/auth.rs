@@ -11,10 +11,10 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use domain::clock::Timestamp;
-use domain::ids::ClientId;
 
 use crate::error::AuthenticationError;
-use crate::state::App;
+use crate::principal::Principal;
+use crate::tokens::keys::Keys;
 
 /// How many checked tokens are remembered.
 const TOKENS_MAX: usize = 16 * 1024;
@@ -22,24 +22,6 @@ const TOKENS_MAX: usize = 16 * 1024;
 const SHARDS: usize = 16;
 /// The longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 16 * 1024;
-
-/// The application that calls, and what it may do.
-#[derive(Debug)]
-pub(crate) struct Principal {
-    /// The application.
-    pub client_id: ClientId,
-    /// Its permissions.
-    pub scopes: Box<[Box<str>]>,
-    /// Until when this holds.
-    pub expires_at: Timestamp,
-}
-
-impl Principal {
-    /// Whether one of `any_of` was granted.
-    pub(crate) fn has_any(&self, any_of: &[&str]) -> bool {
-        self.scopes.iter().any(|scope| any_of.contains(&&**scope))
-    }
-}
 
 type Digest = [u8; SHA256_OUTPUT_LEN];
 type Shard = HashMap<Digest, Arc<Principal>>;
@@ -75,7 +57,12 @@ impl TokenCache {
 }
 
 /// Checks the bearer token of a request.
-pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, AuthenticationError> {
+pub(crate) fn authenticate(
+    checked: &TokenCache,
+    keys: &Keys,
+    now: Timestamp,
+    headers: &HeaderMap,
+) -> Result<Arc<Principal>, AuthenticationError> {
     let header = headers.get(AUTHORIZATION).ok_or(AuthenticationError::Missing)?;
     let (scheme, token) = header.as_bytes().split_at_checked(7).ok_or(AuthenticationError::Missing)?;
     if !scheme.eq_ignore_ascii_case(b"bearer ") {
@@ -85,17 +72,16 @@ pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Princip
     if token.len() > TOKEN_BYTES_MAX {
         return Err(AuthenticationError::Invalid);
     }
-    let now = app.now();
     let mut key: Digest = [0; SHA256_OUTPUT_LEN];
     key.copy_from_slice(digest(&SHA256, token).as_ref());
-    let principal = match app.checked_tokens.get(&key) {
+    let principal = match checked.get(&key) {
         Some(known) => known,
         None => {
-            let checked = Arc::new(app.keys.check(token)?);
-            if checked.expires_at > now {
-                app.checked_tokens.put(key, Arc::clone(&checked), now);
+            let principal = Arc::new(keys.check(token)?);
+            if principal.expires_at > now {
+                checked.put(key, Arc::clone(&principal), now);
             }
-            checked
+            principal
         }
     };
     if principal.expires_at > now { Ok(principal) } else { Err(AuthenticationError::Expired) }
@@ -103,6 +89,8 @@ pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Princip
 
 #[cfg(test)]
 mod tests {
+    use domain::ids::ClientId;
+
     use super::*;
 
     fn principal(expires_at: i64) -> Arc<Principal> {
@@ -130,12 +118,5 @@ mod tests {
             cache.put(key(number), principal(20), now);
         }
         assert_eq!(cache.with_shard(&key(0), |shard| shard.len()), TOKENS_MAX / SHARDS);
-    }
-
-    #[test]
-    fn one_of_several_scopes_suffices() {
-        let principal = principal(1);
-        assert!(principal.has_any(&["read:event_streams", "read:users"]));
-        assert!(!principal.has_any(&["read:user"]));
     }
 }

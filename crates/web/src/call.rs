@@ -15,8 +15,9 @@ use domain::ids::{StreamId, TenantId};
 use serde_json::Map;
 use store::{State, StoreError};
 
-use crate::auth::{Principal, authenticate};
+use crate::auth::authenticate;
 use crate::error::ApiError;
+use crate::principal::Principal;
 use crate::serve::PeerAddress;
 use crate::state::App;
 use crate::wire::query::QueryReader;
@@ -47,7 +48,7 @@ impl FromRequestParts<Arc<App>> for Authenticated {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let principal = authenticate(app, &parts.headers)?;
+        let principal = authenticate(&app.checked_tokens, &app.keys, app.now(), &parts.headers)?;
         Ok(Self(Call {
             app: Arc::clone(app),
             principal,

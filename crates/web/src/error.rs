@@ -8,7 +8,7 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use store::{Conflict, StoreError};
+use store::{Conflict, PlaceError, StoreError};
 
 use crate::wire::answer;
 use crate::wire::reader::{Invalid, Part};
@@ -179,7 +179,7 @@ impl ApiError {
     /// Our own trouble is logged here, once, with its whole chain; a caller's is the caller's to see.
     fn log(&self) {
         match self {
-            Self::Store(StoreError::Stale | StoreError::Conflict(_)) => {}
+            Self::Store(StoreError::Stale | StoreError::Conflict(_) | StoreError::Place(_)) => {}
             Self::Store(_) | Self::Internal(..) => tracing::error!(error = chain(self), "a request failed"),
             _ => {}
         }
@@ -247,6 +247,16 @@ fn describe_store(error: &StoreError) -> Described {
             };
             described(StatusCode::CONFLICT, message, Some(code))
         }
+        StoreError::Place(PlaceError::Expired) => described(
+            StatusCode::GONE,
+            "Cursor points to data no longer available in the stream.",
+            Some("cursor_expired"),
+        ),
+        StoreError::Place(PlaceError::Ahead) => described(
+            StatusCode::BAD_REQUEST,
+            "The offset lies beyond the end of the log; use one that this server gave.",
+            Some("invalid_body"),
+        ),
         StoreError::Unavailable { .. } => described(
             StatusCode::SERVICE_UNAVAILABLE,
             "The store does not answer at the moment. Try again shortly.",

@@ -15,6 +15,7 @@ mod error;
 mod health;
 mod management;
 mod payload;
+mod principal;
 mod router;
 mod serve;
 mod settings;

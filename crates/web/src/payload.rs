@@ -32,6 +32,11 @@ impl FromRequest<Arc<App>> for Payload {
 }
 
 impl Payload {
+    /// The same body with another limit.
+    pub(crate) fn up_to(self, bytes_max: usize) -> Self {
+        Self { bytes_max, ..self }
+    }
+
     /// The body's bytes.
     pub(crate) async fn bytes(self) -> Result<Bytes, ApiError> {
         let too_large = || ApiError::BodyTooLarge(self.bytes_max);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::management::{client_grants, clients, deliveries, event_streams, resource_servers, users};
+use crate::management::{client_grants, clients, deliveries, event_streams, events, resource_servers, users};
 use crate::state::App;
 use crate::{error, health, tokens};
 
@@ -37,11 +37,13 @@ fn management() -> Router<Arc<App>> {
         )
         .route("/resource-servers", get(resource_servers::list::list))
         .route("/resource-servers/{id}", get(resource_servers::get::get))
+        .route("/events", post(events::publish::publish))
         .route("/event-streams", get(event_streams::list::list).post(event_streams::create::create))
         .route(
             "/event-streams/{id}",
             get(event_streams::get::get).patch(event_streams::update::update).delete(event_streams::delete::delete),
         )
+        .route("/event-streams/{id}/headwater/seek", post(event_streams::seek::seek))
         .route("/event-streams/{id}/deliveries", get(deliveries::list::list))
         .route("/event-streams/{id}/deliveries/{event_id}", get(deliveries::get::get))
         .route("/event-streams/{id}/redeliver/{event_id}", post(deliveries::redeliver::redeliver))

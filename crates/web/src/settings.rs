@@ -16,6 +16,8 @@ pub struct Settings {
     pub token_lifetime: Duration,
     /// The largest request body that is taken, in bytes.
     pub body_bytes_max: usize,
+    /// The largest batch of published events that is taken, in bytes.
+    pub batch_bytes_max: usize,
 }
 
 /// The application that a first start makes, with every scope.

@@ -35,15 +35,8 @@ impl Health {
         self.in_row = 0;
     }
 
-    pub(super) fn failed(&mut self, first_time: bool) {
+    pub(super) fn failed(&mut self) {
         self.in_row = self.in_row.saturating_add(1);
-        if first_time {
-            self.outstanding = self.outstanding.saturating_add(1);
-        }
-    }
-
-    pub(super) fn recovered(&mut self) {
-        self.outstanding = self.outstanding.saturating_sub(1);
     }
 
     pub(super) fn verdict(&self, policy: &Policy) -> Option<DisableReason> {

@@ -4,20 +4,22 @@ use std::collections::{HashMap, VecDeque};
 
 use super::policy::Ordering;
 use super::stream_core::Ticket;
+use crate::event::Seq;
 
 /// Which lane an event goes in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub(super) enum LaneKey {
     Subject(u64),
-    Alone(Ticket),
+    Alone(Seq),
     All,
 }
 
 impl LaneKey {
-    pub(super) fn of(ordering: Ordering, subject: u64, ticket: Ticket) -> Self {
+    /// The lane of the event at `seq`. Of one event, two deliveries are never in flight together.
+    pub(super) fn of(ordering: Ordering, subject: u64, seq: Seq) -> Self {
         match ordering {
             Ordering::Subject => Self::Subject(subject),
-            Ordering::None => Self::Alone(ticket),
+            Ordering::None => Self::Alone(seq),
             Ordering::Strict => Self::All,
         }
     }
@@ -30,11 +32,21 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
     /// Joins the end of a lane; true if it is its turn at once.
     pub(super) fn join(&mut self, lane: LaneKey, ticket: Ticket) -> bool {
         let queue = self.queues.entry(lane).or_default();
         queue.push_back(ticket);
         queue.len() == 1
+    }
+
+    /// Whether it is the turn of this one.
+    pub(super) fn has_turn(&self, lane: LaneKey, ticket: Ticket) -> bool {
+        self.queues.get(&lane).and_then(VecDeque::front) == Some(&ticket)
     }
 
     /// Leaves a lane; answers whose turn it is now, if that changed.
@@ -51,6 +63,11 @@ impl Lanes {
             self.queues.remove(&lane);
         }
         next.filter(|_| had_turn)
+    }
+
+    /// Empties a lane; answers who was in it, in order.
+    pub(super) fn take(&mut self, lane: LaneKey) -> Vec<Ticket> {
+        self.queues.remove(&lane).map(Vec::from).unwrap_or_default()
     }
 
     /// Who waits behind the first of a lane, in order.

@@ -23,6 +23,6 @@ pub use head::Head;
 pub use health::{DisableReason, Health};
 pub use outcome::{Attempt, AttemptStatus, Failure, FailureKind, Outcome};
 pub use policy::{Limits, Ordering, Policy, Schedule};
-pub use progress::{Parked, Position, Progress, Redelivery, RowChange};
+pub use progress::{Parked, Position, Progress, Redelivery, RowChange, Saved};
 pub use retry::{Next, next_step};
 pub use stream_core::{Feed, Order, Phase, StreamCore, Ticket};

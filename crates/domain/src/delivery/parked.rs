@@ -3,12 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use super::policy::Ordering;
 use super::progress::Parked;
 use crate::clock::Timestamp;
 use crate::event::Seq;
 
 /// What a parked event holds back: later events with the same key. `None` holds back nothing.
 pub(super) type HoldKey = Option<u64>;
+
+impl Ordering {
+    /// What a parked event about `subject` holds back.
+    pub(super) fn hold_key(self, subject: u64) -> HoldKey {
+        match self {
+            Self::Subject => Some(subject),
+            Self::Strict => Some(0),
+            Self::None => None,
+        }
+    }
+}
 
 /// Every parked event has a row in the store; this is the index over them, of bounded size.
 #[derive(Debug, Default)]
@@ -17,6 +29,8 @@ pub(super) struct ParkedEvents {
     holds: HashMap<u64, BTreeSet<Seq>>,
     /// The idle ones that may go when their time comes: the first of each hold.
     due: BTreeSet<(Timestamp, Seq)>,
+    /// The ones that were taken up.
+    taken: BTreeSet<Seq>,
 }
 
 impl ParkedEvents {
@@ -33,6 +47,7 @@ impl ParkedEvents {
     /// Parks an event, or sets a new time for one that was taken up.
     pub(super) fn park(&mut self, key: HoldKey, parked: Parked) {
         let seq = parked.seq;
+        self.taken.remove(&seq);
         if let Some(key) = key {
             let hold = self.holds.entry(key).or_default();
             hold.insert(seq);
@@ -65,32 +80,67 @@ impl ParkedEvents {
         let taken: Vec<_> = self.due.iter().take_while(|(due, _)| *due <= now).take(most).copied().collect();
         for each in &taken {
             self.due.remove(each);
+            self.taken.insert(each.1);
         }
         taken.into_iter().map(|(_, seq)| seq).collect()
     }
 
     /// Puts back one that was taken up and has not been tried.
     pub(super) fn put_back(&mut self, seq: Seq) {
-        if let Some((_, row)) = self.rows.get(&seq) {
+        self.taken.remove(&seq);
+        let Some((key, row)) = self.rows.get(&seq) else { return };
+        if !self.holds_back(*key, seq) {
             self.due.insert((row.due, seq));
         }
     }
 
     /// One that was taken up has ended: whoever waited behind it may go.
     pub(super) fn remove(&mut self, seq: Seq) {
+        self.taken.remove(&seq);
         let Some((key, row)) = self.rows.remove(&seq) else { return };
         self.due.remove(&(row.due, seq));
         let Some(key) = key else { return };
         let Some(hold) = self.holds.get_mut(&key) else { return };
         hold.remove(&seq);
-        match hold.first() {
+        match hold.first().copied() {
             None => {
                 self.holds.remove(&key);
             }
-            Some(next) => {
-                if let Some((_, row)) = self.rows.get(next) {
-                    self.due.insert((row.due, *next));
-                }
+            Some(next) => self.offer(next),
+        }
+    }
+
+    /// Lets the first of a hold go when its time comes, unless it was taken up already.
+    fn offer(&mut self, seq: Seq) {
+        if let Some((_, row)) = self.rows.get(&seq).filter(|_| !self.taken.contains(&seq)) {
+            self.due.insert((row.due, seq));
+        }
+    }
+
+    /// Forgets the ones at `from` and after it.
+    pub(super) fn forget_from(&mut self, from: Seq) {
+        let later: Vec<Seq> = self.rows.range(from..).map(|(seq, _)| *seq).collect();
+        for seq in later.into_iter().rev() {
+            self.remove(seq);
+        }
+    }
+
+    /// Holds back by other keys from now on. What was taken up stays so.
+    pub(super) fn hold_by(&mut self, key_of: impl Fn(u64) -> HoldKey) {
+        let taken = std::mem::take(&mut self.taken);
+        let rows = std::mem::take(self).rows;
+        for (seq, (_, row)) in rows {
+            if taken.contains(&seq) {
+                self.taken.insert(seq);
+            }
+            let key = key_of(row.subject);
+            let first = key.is_none_or(|key| self.holds.entry(key).or_default().is_empty());
+            if let Some(key) = key {
+                self.holds.entry(key).or_default().insert(seq);
+            }
+            self.rows.insert(seq, (key, row));
+            if first {
+                self.offer(seq);
             }
         }
     }
@@ -128,6 +178,40 @@ mod tests {
         assert_eq!(events.next_due(), None);
         events.remove(Seq(5));
         assert_eq!(events.take_due(Timestamp::from_millis(100), DAY, 9), [Seq(6)]);
+    }
+
+    #[test]
+    fn other_keys_hold_back_others() {
+        let now = Timestamp::from_millis(100);
+        let mut events = ParkedEvents::default();
+        for seq in 5..9 {
+            events.park(None, parked(seq, 0));
+        }
+        assert_eq!(events.take_due(now, DAY, 2), [Seq(5), Seq(6)]);
+        events.hold_by(|_| Some(0));
+        assert_eq!(events.next_due(), None, "the first has been taken up");
+        assert!(events.holds_back(Some(0), Seq(6)));
+        events.put_back(Seq(6));
+        assert_eq!(events.next_due(), None, "it waits behind the first now");
+        events.remove(Seq(5));
+        assert_eq!(events.take_due(now, DAY, 9), [Seq(6)]);
+        events.hold_by(|_| None);
+        assert_eq!(events.take_due(now, DAY, 9), [Seq(7), Seq(8)]);
+        events.hold_by(|_| Some(0));
+        events.remove(Seq(6));
+        assert_eq!(events.next_due(), None, "the next has been taken up too");
+    }
+
+    #[test]
+    fn what_is_forgotten_holds_back_nothing() {
+        let mut events = ParkedEvents::default();
+        for seq in 5..9 {
+            events.park(Some(1), parked(seq, 0));
+        }
+        assert_eq!(events.take_due(Timestamp::from_millis(1), DAY, 9), [Seq(5)]);
+        events.forget_from(Seq(5));
+        assert_eq!((events.len(), events.next_due()), (0, None));
+        assert!(!events.holds_back(Some(1), Seq(9)));
     }
 
     #[test]

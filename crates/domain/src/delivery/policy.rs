@@ -14,6 +14,22 @@ pub enum Ordering {
     Strict,
 }
 
+impl Ordering {
+    /// The word for it in the API and in a store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::None => "none",
+            Self::Strict => "strict",
+        }
+    }
+
+    /// Reads the word for it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Subject, Self::None, Self::Strict].into_iter().find(|ordering| ordering.name() == name)
+    }
+}
+
 /// When to try again after a failure that trying again can help.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Schedule {

@@ -39,6 +39,19 @@ pub struct Parked {
     pub attempts: Vec<Attempt>,
 }
 
+/// Everything that was saved of a stream.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Saved {
+    /// Where it stands.
+    pub position: Position,
+    /// Failed events since the last success.
+    pub failures_in_row: u32,
+    /// The positions of its failed deliveries.
+    pub failed: Vec<Seq>,
+    /// Its parked events.
+    pub parked: Vec<Parked>,
+}
+
 /// A failed delivery that somebody asked to deliver again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Redelivery {

@@ -1,5 +1,10 @@
 //! One stream's deliveries: told what happened, it answers what to do.
 
+mod reorder;
+mod seek;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -9,7 +14,7 @@ use super::lanes::{LaneKey, Lanes};
 use super::outcome::{Attempt, Failure, FailureKind, Outcome};
 use super::parked::{HoldKey, ParkedEvents};
 use super::policy::{Ordering, Policy};
-use super::progress::{Parked, Position, Progress, Redelivery, RowChange};
+use super::progress::{Parked, Position, Progress, Redelivery, RowChange, Saved};
 use super::retry::{Next, next_step};
 use super::window::Window;
 use crate::clock::{Moment, Timestamp};
@@ -64,6 +69,8 @@ enum Origin {
     Parked,
     /// A failed delivery's row.
     Redelivery,
+    /// Nothing any more: the stream was moved back while it was in flight, and will read it again.
+    Forgotten,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,6 +109,8 @@ pub struct StreamCore<E> {
     parked: ParkedEvents,
     entries: HashMap<Ticket, Entry<E>>,
     lanes: Lanes,
+    /// What was in flight when the ordering was changed, and still is.
+    unordered: BTreeSet<Ticket>,
     ready: VecDeque<Ticket>,
     timers: BTreeSet<(Duration, Ticket)>,
     /// Open positions whose event is not in memory; and those of them, and of parked ones, being fetched.
@@ -111,6 +120,8 @@ pub struct StreamCore<E> {
     /// Redeliveries that have ended; the store does not know yet, or is being told.
     redelivered: BTreeSet<Seq>,
     redelivered_saving: BTreeSet<Seq>,
+    /// The failed deliveries outstanding: moved back, a stream may come to them once more.
+    failed: BTreeSet<Seq>,
     bytes: usize,
     in_flight: usize,
     concurrency: Concurrency,
@@ -123,8 +134,10 @@ pub struct StreamCore<E> {
 
 impl<E: Clone> StreamCore<E> {
     /// A stream that goes on from what was saved of it.
-    pub fn restore(policy: Policy, phase: Phase, position: &Position, health: Health, parked: Vec<Parked>) -> Self {
-        let open: BTreeSet<Seq> = position.open.iter().copied().collect();
+    pub fn restore(policy: Policy, phase: Phase, saved: Saved) -> Self {
+        let Saved { position, failures_in_row, failed, parked } = saved;
+        let open: BTreeSet<Seq> = position.open.into_iter().collect();
+        let failed: BTreeSet<Seq> = failed.into_iter().collect();
         let missing = if phase == Phase::Enabled { open.clone() } else { BTreeSet::new() };
         let mut core = Self {
             concurrency: Concurrency::new(&policy.limits),
@@ -135,6 +148,7 @@ impl<E: Clone> StreamCore<E> {
             parked: ParkedEvents::default(),
             entries: HashMap::new(),
             lanes: Lanes::default(),
+            unordered: BTreeSet::new(),
             ready: VecDeque::new(),
             timers: BTreeSet::new(),
             missing,
@@ -142,10 +156,11 @@ impl<E: Clone> StreamCore<E> {
             redelivering: BTreeSet::new(),
             redelivered: BTreeSet::new(),
             redelivered_saving: BTreeSet::new(),
+            health: Health { in_row: failures_in_row, outstanding: count_of(&failed) },
+            failed,
             bytes: 0,
             in_flight: 0,
             next_ticket: 0,
-            health,
             rows: Vec::new(),
             disable: None,
             dirty: false,
@@ -201,6 +216,10 @@ impl<E: Clone> StreamCore<E> {
             }
             (None, None) => self.window.settle(seq),
             (Some(_), Some(_)) if self.phase == Phase::Disabled => self.parked.put_back(seq),
+            // With another ordering, one that it has to wait for may have been parked meanwhile.
+            (Some((subject, ..)), Some(_)) if self.parked.holds_back(self.hold_key(subject), seq) => {
+                self.parked.put_back(seq);
+            }
             (Some((subject, bytes, payload)), Some(row)) => {
                 self.take_up(seq, subject, bytes, Origin::Parked, row.attempts, payload);
             }
@@ -219,9 +238,10 @@ impl<E: Clone> StreamCore<E> {
     }
 
     /// A failed delivery is to be delivered again, in a fresh cycle of attempts. One that is under way
-    /// already is left alone. Offer no more than [`StreamCore::redelivery_room`].
+    /// already, or has been delivered since, is left alone. Offer no more than [`StreamCore::redelivery_room`].
     pub fn redeliver(&mut self, redelivery: &Redelivery, bytes: usize, payload: E) {
-        if !self.is_redelivering(redelivery.seq) && self.redelivering.insert(redelivery.seq) {
+        let outstanding = self.failed.contains(&redelivery.seq) && !self.is_redelivering(redelivery.seq);
+        if outstanding && self.redelivering.insert(redelivery.seq) {
             self.take_up(redelivery.seq, redelivery.subject, bytes, Origin::Redelivery, Vec::new(), payload);
         }
     }
@@ -238,6 +258,7 @@ impl<E: Clone> StreamCore<E> {
             _ => self.concurrency.answered(&self.policy.limits, outcome.duration(), self.in_flight),
         }
         self.in_flight -= 1;
+        let unordered = self.unordered.remove(&ticket);
         let failure = match outcome {
             Outcome::Delivered { .. } => {
                 self.health.delivered();
@@ -246,19 +267,27 @@ impl<E: Clone> StreamCore<E> {
             }
             Outcome::Failed(failure) => failure,
         };
+        if entry.origin == Origin::Forgotten {
+            self.remove(ticket);
+            return;
+        }
         entry.attempts_made += 1;
         let next = next_step(&self.policy, entry.attempts_made, &failure);
         entry.attempts.push(Attempt::failed(now.wall, failure));
-        let frozen = self.phase == Phase::Disabled && entry.origin != Origin::Redelivery;
+        let is_redelivery = entry.origin == Origin::Redelivery;
+        let frozen = self.phase == Phase::Disabled && !is_redelivery;
+        let overtaken = unordered && self.entries.get(&ticket).is_some_and(|entry| self.is_held_back(entry));
         match next {
             Next::GiveUp => self.end_failed(now.wall, ticket),
             _ if frozen && self.tripped => self.end_failed(now.wall, ticket),
             _ if frozen => self.set_aside(ticket),
-            Next::ParkFor(wait) if entry.origin != Origin::Redelivery => self.end_parked(now.wall, ticket, wait),
+            Next::After(wait) if overtaken => self.end_parked(now.wall, ticket, wait),
+            Next::ParkFor(wait) if !is_redelivery => self.end_parked(now.wall, ticket, wait),
             Next::After(wait) | Next::ParkFor(wait) => {
-                let at = now.steady + wait;
-                entry.state = State::Waiting(at);
-                self.timers.insert((at, ticket));
+                self.try_again(ticket, now.steady + wait);
+                if unordered {
+                    self.order_lane(ticket);
+                }
             }
         }
         if let Some(reason) = self.health.verdict(&self.policy).filter(|_| self.phase == Phase::Enabled) {
@@ -296,13 +325,17 @@ impl<E: Clone> StreamCore<E> {
 
     /// The stream's rules have changed; they hold for what is decided from now on.
     pub fn set_policy(&mut self, policy: Policy) {
+        let reordered = policy.ordering != self.policy.ordering;
         self.policy = policy;
+        if reordered {
+            self.reorder();
+        }
     }
 
-    /// Failed deliveries have gone without being redelivered: their retention ended.
-    pub fn failures_expired(&mut self, count: u32) {
-        self.health.outstanding = self.health.outstanding.saturating_sub(count);
-        self.dirty = true;
+    /// The log has forgotten everything below `oldest`, and the failed deliveries of it have gone with it.
+    pub fn failures_expired(&mut self, oldest: Seq) {
+        self.failed = self.failed.split_off(&oldest);
+        self.count_failed();
     }
 
     // ---- what to do ----------------------------------------------------------------------------------
@@ -311,7 +344,7 @@ impl<E: Clone> StreamCore<E> {
     pub fn orders(&mut self, now: Moment, orders: &mut Vec<Order<E>>) {
         while let Some((at, ticket)) = self.timers.first().copied().filter(|(at, _)| *at <= now.steady) {
             self.timers.remove(&(at, ticket));
-            self.make_ready(ticket);
+            self.take_turn(ticket);
         }
         if self.phase == Phase::Enabled {
             let room = self.window_room();
@@ -442,11 +475,7 @@ impl<E: Clone> StreamCore<E> {
     // ---- parts ---------------------------------------------------------------------------------------
 
     fn hold_key(&self, subject: u64) -> HoldKey {
-        match self.policy.ordering {
-            Ordering::Subject => Some(subject),
-            Ordering::Strict => Some(0),
-            Ordering::None => None,
-        }
+        self.policy.ordering.hold_key(subject)
     }
 
     /// How many more events have room in the window. What is being fetched has its room already.
@@ -470,7 +499,7 @@ impl<E: Clone> StreamCore<E> {
     fn take_up(&mut self, seq: Seq, subject: u64, bytes: usize, origin: Origin, attempts: Vec<Attempt>, payload: E) {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        let lane = LaneKey::of(self.policy.ordering, subject, ticket);
+        let lane = LaneKey::of(self.policy.ordering, subject, seq);
         let attempts_made = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
         let state = State::Queued;
         let entry = Entry { seq, subject, origin, lane, state, bytes, attempts_made, attempts, payload };
@@ -478,6 +507,13 @@ impl<E: Clone> StreamCore<E> {
         self.entries.insert(ticket, entry);
         if self.lanes.join(lane, ticket) {
             self.make_ready(ticket);
+        }
+    }
+
+    fn try_again(&mut self, ticket: Ticket, at: Duration) {
+        if let Some(entry) = self.entries.get_mut(&ticket) {
+            entry.state = State::Waiting(at);
+            self.timers.insert((at, ticket));
         }
     }
 
@@ -499,7 +535,9 @@ impl<E: Clone> StreamCore<E> {
             self.redelivering.remove(&entry.seq);
             self.redelivered.insert(entry.seq);
         }
-        if let Some(next) = self.lanes.leave(entry.lane, ticket) {
+        if let Some(next) = self.lanes.leave(entry.lane, ticket)
+            && self.entries.get(&next).is_some_and(|next| next.state == State::Queued)
+        {
             self.make_ready(next);
         }
         Some(entry)
@@ -513,25 +551,44 @@ impl<E: Clone> StreamCore<E> {
                 self.parked.remove(seq);
                 self.rows.push(RowChange::Unparked { seq });
             }
-            Origin::Redelivery => {
-                self.health.recovered();
-                self.rows.push(RowChange::Recovered { seq });
-            }
+            Origin::Redelivery => {}
+            Origin::Forgotten => return,
+        }
+        if self.failed.remove(&seq) {
+            self.count_failed();
+            self.rows.push(RowChange::Recovered { seq });
         }
     }
 
     fn end_failed(&mut self, now: Timestamp, ticket: Ticket) {
         let Some(Entry { seq, origin, attempts, .. }) = self.remove(ticket) else { return };
-        self.health.failed(origin != Origin::Redelivery);
+        self.health.failed();
+        let again = self.failed.contains(&seq);
         match origin {
             Origin::Log => self.window.settle(seq),
-            Origin::Parked => self.parked.remove(seq),
-            Origin::Redelivery => {
-                self.rows.push(RowChange::FailedAgain { seq, attempts });
-                return;
+            Origin::Parked => {
+                self.parked.remove(seq);
+                if again {
+                    self.rows.push(RowChange::Unparked { seq });
+                }
             }
+            // Read once more and delivered, or forgotten by the log: nothing of it is left.
+            Origin::Redelivery if !again => return,
+            Origin::Redelivery => {}
+            Origin::Forgotten => return,
         }
-        self.rows.push(RowChange::Failed { seq, at: now, attempts });
+        if again {
+            self.rows.push(RowChange::FailedAgain { seq, attempts });
+        } else {
+            self.failed.insert(seq);
+            self.count_failed();
+            self.rows.push(RowChange::Failed { seq, at: now, attempts });
+        }
+    }
+
+    fn count_failed(&mut self) {
+        self.health.outstanding = count_of(&self.failed);
+        self.dirty = true;
     }
 
     /// Parks an entry, and whoever waits behind it in its lane.
@@ -539,7 +596,8 @@ impl<E: Clone> StreamCore<E> {
         let Some(lane) = self.entries.get(&ticket).map(|entry| entry.lane) else { return };
         // From the back, so that none of them gets its turn in between.
         for behind in self.lanes.waiting(lane).into_iter().rev() {
-            if self.entries.get(&behind).is_some_and(|entry| entry.origin != Origin::Redelivery) {
+            let parks = |entry: &Entry<E>| entry.origin != Origin::Redelivery && entry.state != State::InFlight;
+            if self.entries.get(&behind).is_some_and(parks) {
                 self.park_entry(behind, now);
             }
         }
@@ -587,59 +645,6 @@ impl<E: Clone> StreamCore<E> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::delivery::Limits;
-
-    fn core(ordering: Ordering, open: &[u64], parked: &[u64]) -> StreamCore<u64> {
-        let limits = Limits { window_events_max: 2, ..Limits::default() };
-        let policy = Policy { ordering, limits, ..Policy::default() };
-        let position = Position { frontier: Seq(10), open: open.iter().copied().map(Seq).collect() };
-        let row = |seq: &u64| Parked { seq: Seq(*seq), subject: *seq, due: Timestamp::default(), attempts: Vec::new() };
-        StreamCore::restore(policy, Phase::Enabled, &position, Health::default(), parked.iter().map(row).collect())
-    }
-
-    fn orders(core: &mut StreamCore<u64>) -> Vec<Order<u64>> {
-        let mut orders = Vec::new();
-        core.orders(Moment::default(), &mut orders);
-        orders
-    }
-
-    fn sent(core: &mut StreamCore<u64>) -> Vec<Seq> {
-        let sent = |order| if let Order::Send { seq, .. } = order { Some(seq) } else { None };
-        orders(core).into_iter().filter_map(sent).collect()
-    }
-
-    #[test]
-    fn what_is_fetched_is_taken_up_in_its_order() {
-        let now = Moment::default();
-        let mut core = core(Ordering::Subject, &[3, 5], &[]);
-        core.redeliver(&Redelivery { seq: Seq(1), subject: 9 }, 1, 1);
-        assert_eq!(orders(&mut core)[0], Order::Load(vec![Seq(3)]));
-        core.attempt_ended(now, Ticket(0), Outcome::Delivered { duration: Duration::ZERO });
-        assert_eq!(orders(&mut core), [Order::Load(vec![Seq(5)])]);
-        core.loaded(now, Seq(5), Some((7, 1, 5)));
-        assert_eq!(sent(&mut core), []);
-        core.loaded(now, Seq(3), Some((7, 1, 3)));
-        assert_eq!(sent(&mut core), [Seq(3)]);
-    }
-
-    #[test]
-    fn what_is_being_fetched_has_its_room_in_the_window() {
-        let now = Moment::default();
-        let mut core = core(Ordering::Subject, &[], &[3, 4]);
-        assert_eq!(orders(&mut core), [Order::Load(vec![Seq(3), Seq(4)])]);
-        assert_eq!(core.feed(now, Seq(10), 7, 1, 10), Feed::Full);
-        core.loaded(now, Seq(3), Some((3, 1, 3)));
-        core.loaded(now, Seq(4), Some((4, 1, 4)));
-        assert_eq!(core.held(), 2);
-    }
-
-    #[test]
-    fn a_parked_event_that_is_due_asks_for_no_turn_while_the_window_is_full() {
-        let mut core = core(Ordering::Subject, &[], &[3, 4, 5]);
-        assert_eq!(orders(&mut core), [Order::Load(vec![Seq(3), Seq(4)])]);
-        assert_eq!(core.next_wait(Moment::default()), None);
-    }
+fn count_of(failed: &BTreeSet<Seq>) -> u32 {
+    u32::try_from(failed.len()).unwrap_or(u32::MAX)
 }

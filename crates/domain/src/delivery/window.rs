@@ -44,6 +44,12 @@ impl Window {
         self.frontier = self.frontier.max(frontier);
     }
 
+    /// Everything below `frontier`, and nothing else, has been looked at.
+    pub(super) fn seek(&mut self, frontier: Seq) {
+        self.frontier = frontier;
+        self.open.split_off(&frontier);
+    }
+
     pub(super) fn settle(&mut self, seq: Seq) {
         let was_open = self.open.remove(&seq);
         debug_assert!(was_open, "a position is settled once");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::clock::Moment;
-use domain::delivery::{Feed, Head, Phase, Policy, Redelivery, StreamCore};
+use domain::delivery::{Feed, Head, Phase, Policy, Redelivery, Saved, StreamCore};
 use domain::event::Seq;
 use domain::ids::TenantId;
 use domain::stream::StreamStatus;
@@ -51,10 +51,15 @@ impl Running {
         };
         let mut position = stored.position.clone();
         position.frontier = stored.frontier(head);
-        let parked = stored.parked.values().cloned().collect();
+        let saved = Saved {
+            position,
+            failures_in_row: stored.health.in_row,
+            failed: stored.failures.keys().copied().collect(),
+            parked: stored.parked.values().cloned().collect(),
+        };
         Self {
             tenant: stored.tenant,
-            core: StreamCore::restore(stored.policy.clone(), phase, &position, stored.health, parked),
+            core: StreamCore::restore(stored.policy.clone(), phase, saved),
             policy: stored.policy.clone(),
             spans: stored.spans.clone(),
             status: stored.status,

@@ -42,6 +42,7 @@ const KEYS: &[Key] = &[
     secret("bootstrap_client_secret"),
     key("token_lifetime"),
     key("request_bytes_max"),
+    key("batch_bytes_max"),
     key("allow_destinations"),
     key("allow_http"),
     key("extra_ca"),

@@ -1,6 +1,7 @@
 //! The main job played by real clients: the official Node SDK over HTTPS, and curl from the README.
 
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use crate::receiver::Receiver;
@@ -93,4 +94,38 @@ fn the_demo_plays_it_by_itself() {
     for part in ["POST", "content-type: application/json", "user.created", "redeliver"] {
         assert!(shown.contains(part), "the demo shows {part:?}:\n{shown}");
     }
+}
+
+/// What `headwater dev` prints for the other terminal: `export NAME=VALUE`.
+fn exports_of(dev: &mut Child) -> Vec<(String, String)> {
+    let lines = BufReader::new(dev.stdout.take().unwrap()).lines();
+    let mut exports = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        if let Some((name, value)) = line.trim().strip_prefix("export ").and_then(|export| export.split_once('=')) {
+            exports.push((name.to_owned(), value.trim_matches(['\'', '"']).to_owned()));
+        }
+        if exports.iter().any(|(name, _)| name == "RECEIVER_URL") && exports.len() == 4 {
+            return exports;
+        }
+    }
+    panic!("dev prints four exports, not {exports:?}");
+}
+
+#[test]
+fn curl_plays_the_readmes_first_stream_with_dev() {
+    if !is_prepared_for("CURL") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = binary();
+    command.arg("dev").args(["--listen", &format!("127.0.0.1:{}", free_port())]);
+    command.args(["--receiver", &format!("127.0.0.1:{}", free_port())]).current_dir(folder.path());
+    let mut dev = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let exports = exports_of(&mut dev);
+    let mut shell = Command::new("sh");
+    shell.args(["-eu", "-c", &first_stream_of_the_readme()]).envs(exports).stdin(Stdio::null());
+    let played = output_of(shell);
+    dev.kill().unwrap();
+    dev.wait().unwrap();
+    assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stderr));
 }

@@ -55,7 +55,8 @@ CREATE TABLE client_grants (
 ) STRICT;
 
 -- `destination` has everything but the secret, which is sealed beside it. `version` counts changes of all
--- streams together; `generation` how often this one was enabled or disabled.
+-- streams together; `generation` how often this one was enabled or disabled; `seeks` how often it was moved in
+-- the log, the last time to `sought`.
 CREATE TABLE streams (
   stream_id       TEXT    PRIMARY KEY,
   tenant_id       INTEGER NOT NULL REFERENCES tenants (id),
@@ -68,7 +69,10 @@ CREATE TABLE streams (
   subscriptions   TEXT    NOT NULL,
   destination     TEXT    NOT NULL,
   secret          BLOB    NOT NULL,
+  options         TEXT    NOT NULL,
   spans           TEXT    NOT NULL,
+  seeks           INTEGER NOT NULL DEFAULT 0,
+  sought          INTEGER NOT NULL DEFAULT 0,
   created_at      INTEGER NOT NULL,
   updated_at      INTEGER NOT NULL
 ) STRICT;
@@ -82,15 +86,30 @@ CREATE TABLE stream_removals (
 ) STRICT;
 
 -- Every event once, in one order. Written by one writer, so the order of commit is the order of seq, and no
--- reader can see a position before the ones below it.
+-- reader can see a position before the ones below it. `published` is the key of an event that was published
+-- here rather than raised. An event with `only_stream` is for that one stream.
 CREATE TABLE log (
-  seq        INTEGER PRIMARY KEY,
-  tenant_id  INTEGER NOT NULL,
-  event_id   TEXT    NOT NULL,
-  event_type TEXT    NOT NULL,
-  subject    TEXT    NOT NULL,
-  time       INTEGER NOT NULL,
-  body       BLOB    NOT NULL
+  seq         INTEGER PRIMARY KEY,
+  tenant_id   INTEGER NOT NULL,
+  event_id    TEXT    NOT NULL,
+  event_type  TEXT    NOT NULL,
+  subject     TEXT    NOT NULL,
+  time        INTEGER NOT NULL,
+  published   BLOB,
+  only_stream TEXT,
+  body        BLOB    NOT NULL
+) STRICT;
+
+-- The keys of published events, run by run: a run is 65536 positions of the log. `filter` tells most keys that
+-- a run does not hold; a run without keys has none. `place` is 1024 times the run, plus the first ten bits of
+-- the keys, which are 16 bytes each, in ascending order.
+CREATE TABLE published_runs (
+  run    INTEGER PRIMARY KEY,
+  filter BLOB
+) STRICT;
+CREATE TABLE published_keys (
+  place INTEGER PRIMARY KEY,
+  keys  BLOB    NOT NULL
 ) STRICT;
 
 -- Where each stream stands: everything below `frontier` has been looked at, of that `open` is unsettled. A
@@ -129,6 +148,24 @@ CREATE TABLE parked (
   due       INTEGER NOT NULL,
   attempts  TEXT    NOT NULL,
   PRIMARY KEY (stream_id, seq)
+) STRICT, WITHOUT ROWID;
+
+-- Snapshots under way: a stream is being told of every user who existed when it was created, `as_of` that time.
+-- Users with numbers up to `told` have been told of, those up to `last` are to be; and of those, the ones in
+-- `snapshot_users` have been told of before their turn, because they were about to change.
+CREATE TABLE snapshots (
+  stream_id   TEXT    PRIMARY KEY REFERENCES streams (stream_id) ON DELETE CASCADE,
+  tenant_id   INTEGER NOT NULL,
+  tenant_name TEXT    NOT NULL,
+  source      TEXT    NOT NULL,
+  as_of       INTEGER NOT NULL,
+  told        INTEGER NOT NULL,
+  last        INTEGER NOT NULL
+) STRICT;
+CREATE TABLE snapshot_users (
+  stream_id TEXT    NOT NULL REFERENCES snapshots (stream_id) ON DELETE CASCADE,
+  number    INTEGER NOT NULL,
+  PRIMARY KEY (stream_id, number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE signing_keys (

@@ -6,18 +6,29 @@ use rusqlite::{ErrorCode, ToSql};
 
 use super::rows::unavailable;
 use super::writer::Writing;
-use super::{accounts, streams, users};
+use super::{accounts, snapshots, streams, users};
 use crate::{Conflict, StoreError};
 
 pub(super) fn change_commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result<(), StoreError> {
+    let raised_at = change.events.first().map(|event| event.time);
     for write in change.writes {
         match write {
-            Write::UserPut(expect, user) => users::user_put(writing, tenant, expect, &user)?,
+            Write::UserPut(expect, user) => {
+                if expect != Expect::Absent {
+                    snapshots::user_changes(writing, tenant, &user.user_id, raised_at.unwrap_or(user.updated_at))?;
+                }
+                users::user_put(writing, tenant, expect, &user)?;
+            }
             Write::UserDelete(revision, id) => {
+                snapshots::user_changes(writing, tenant, &id, raised_at.unwrap_or_default())?;
                 delete(writing, "users", "user_id", tenant, id.as_str(), revision)?;
             }
-            Write::ClientPut(expect, client) => accounts::client_put(writing, tenant, expect, &client)?,
+            Write::ClientPut(expect, client) => {
+                writing.accounts_changed();
+                accounts::client_put(writing, tenant, expect, &client)?;
+            }
             Write::ClientDelete(revision, id) => {
+                writing.accounts_changed();
                 delete(writing, "clients", "client_id", tenant, id.as_str(), revision)?;
                 accounts::grants_delete_of(writing, tenant, &id)?;
             }
@@ -26,12 +37,18 @@ pub(super) fn change_commit(writing: &mut Writing<'_>, tenant: TenantId, change:
                 delete(writing, "client_grants", "grant_id", tenant, id.as_str(), revision)?;
             }
             Write::ConnectionPut(expect, connection) => {
+                writing.accounts_changed();
                 accounts::connection_put(writing, tenant, expect, &connection)?;
             }
             Write::ConnectionDelete(revision, id) => {
+                writing.accounts_changed();
                 delete(writing, "connections", "connection_id", tenant, id.as_str(), revision)?;
             }
             Write::StreamPut(expect, stream) => streams::stream_put(writing, tenant, expect, &stream)?,
+            Write::StreamStart(stream, start) => streams::stream_start(writing, tenant, &stream, &start)?,
+            Write::StreamResume(revision, stream, resume) => {
+                streams::stream_resume(writing, tenant, revision, &stream, resume)?;
+            }
             Write::StreamDelete(revision, id) => {
                 delete(writing, "streams", "stream_id", tenant, &id.to_string(), revision)?;
                 streams::stream_removed(writing, id)?;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{Place, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
-use super::{failures, streams};
+use super::{failures, seeks, streams};
 use crate::{Checkpoint, RestoredStream, StoreError, StreamProgress};
 
 /// Ascending positions as differences in base 128: an open position is usually one or two bytes.
@@ -48,22 +48,54 @@ pub(super) fn cursor_create(connection: &Connection, id: &str, position: &Positi
     run(connection, "INSERT INTO cursors VALUES (?1, ?2, ?3, 0, 0)", values).map(|_| ())
 }
 
-pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Result<Option<RestoredStream>, StoreError> {
-    let failed = unavailable("read where a stream stands");
-    let id = stream.to_string();
+/// Where a stream stands, and how many failures in a row it has.
+fn standing(connection: &Connection, id: &str) -> Result<Option<(Position, u32)>, StoreError> {
     let sql = "SELECT CASE WHEN c.at_head THEN max(c.frontier, h.frontier) ELSE c.frontier END, c.open,
-                 c.failures_in_row, (SELECT count(*) FROM failures f WHERE f.stream_id = c.stream_id)
+                 c.failures_in_row
                FROM cursors c, head h WHERE c.stream_id = ?1";
-    let found: Option<(Seq, Vec<u8>, u32, u32)> = connection
+    let found: Option<(Seq, Vec<u8>, u32)> = connection
         .prepare_cached(sql)
         .and_then(|mut statement| {
-            statement
-                .query_row(params![id], |row| Ok((seq_of(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-                .optional()
+            statement.query_row(params![id], |row| Ok((seq_of(row, 0)?, row.get(1)?, row.get(2)?))).optional()
         })
-        .map_err(&failed)?;
-    let Some((frontier, open, in_row, outstanding)) = found else { return Ok(None) };
+        .map_err(unavailable("read where a stream stands"))?;
+    let Some((frontier, open, in_row)) = found else { return Ok(None) };
     let open = decode_positions(&open).ok_or_else(|| Place { table: "cursors", column: "open", row: &id }.corrupt())?;
+    Ok(Some((Position { frontier, open }, in_row)))
+}
+
+/// Where a stream stands in the log.
+pub(super) fn position(connection: &Connection, stream: StreamId) -> Result<Option<Position>, StoreError> {
+    Ok(standing(connection, &stream.to_string())?.map(|(position, _)| position))
+}
+
+/// The lowest position that a stream has still to deliver.
+pub(super) fn lowest_needed(connection: &Connection, stream: StreamId) -> Result<Option<Seq>, StoreError> {
+    let parked: Option<u64> = connection
+        .prepare_cached("SELECT min(seq) FROM parked WHERE stream_id = ?1")
+        .and_then(|mut statement| statement.query_row(params![stream.to_string()], |row| row.get(0)))
+        .map_err(unavailable("read where a stream stands"))?;
+    let cursor = position(connection, stream)?.map(|position| position.cursor());
+    Ok(parked.map(Seq).into_iter().chain(cursor).min())
+}
+
+/// Has a stream go on at `to`. What it had taken up below that stays; what it had from there on is forgotten.
+pub(super) fn cursor_move(connection: &Connection, id: &str, to: Seq) -> Result<(), StoreError> {
+    let Some((mut position, _)) = standing(connection, id)? else { return Ok(()) };
+    position.open.retain(|seq| *seq < to);
+    let values = params![id, seq_value(to), encode_positions(&position.open)];
+    run(connection, "UPDATE cursors SET frontier = ?2, open = ?3, at_head = 0 WHERE stream_id = ?1", values)?;
+    run(connection, "DELETE FROM parked WHERE stream_id = ?1 AND seq >= ?2", params![id, seq_value(to)]).map(|_| ())
+}
+
+pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Result<Option<RestoredStream>, StoreError> {
+    let unread = unavailable("read where a stream stands");
+    let id = stream.to_string();
+    let Some((position, in_row)) = standing(connection, &id)? else { return Ok(None) };
+    let failed: Vec<Seq> = connection
+        .prepare_cached("SELECT seq FROM failures WHERE stream_id = ?1 ORDER BY seq")
+        .and_then(|mut statement| statement.query_map(params![id], |row| seq_of(row, 0))?.collect())
+        .map_err(&unread)?;
     let rows: Vec<(Seq, i64, i64, String)> = connection
         .prepare_cached("SELECT seq, subject, due, attempts FROM parked WHERE stream_id = ?1 ORDER BY seq")
         .and_then(|mut statement| {
@@ -71,7 +103,7 @@ pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Resul
                 .query_map(params![id], |row| Ok((seq_of(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
                 .collect()
         })
-        .map_err(&failed)?;
+        .map_err(&unread)?;
     let parked = rows
         .into_iter()
         .map(|(seq, subject, due, attempts)| {
@@ -79,7 +111,8 @@ pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Resul
             Ok(Parked { seq, subject: subject.cast_unsigned(), due: Timestamp::from_millis(due), attempts })
         })
         .collect::<Result<_, StoreError>>()?;
-    Ok(Some(RestoredStream { position: Position { frontier, open }, health: Health { in_row, outstanding }, parked }))
+    let outstanding = u32::try_from(failed.len()).unwrap_or(u32::MAX);
+    Ok(Some(RestoredStream { position, health: Health { in_row, outstanding }, failed, parked }))
 }
 
 pub(super) fn checkpoint_save(writing: &mut Writing<'_>, checkpoint: &Checkpoint) -> Result<(), StoreError> {
@@ -93,28 +126,34 @@ pub(super) fn checkpoint_save(writing: &mut Writing<'_>, checkpoint: &Checkpoint
 fn stream_save(writing: &mut Writing<'_>, moved: &StreamProgress, now: Timestamp) -> Result<(), StoreError> {
     let id = moved.stream.to_string();
     let progress = &moved.progress;
-    let saved = run(
+    let Some((generation, seek)) = seeks::counts(writing.connection, &id)? else {
+        // The stream was removed meanwhile, and its rows with it.
+        return Ok(());
+    };
+    // Moved meanwhile: it goes on at the target, and what the progress says of positions from there on is void.
+    let sought = (moved.seeks != seek.count).then_some(seek.to);
+    let still_holds = |seq: Seq| sought.is_none_or(|to| seq < to);
+    let open: Vec<Seq> = progress.position.open.iter().copied().filter(|seq| still_holds(*seq)).collect();
+    run(
         writing.connection,
         // Enabling a stream starts a new row of failures; what is counted of an older one does not belong to it.
         "UPDATE cursors SET frontier = ?2, open = ?3, at_head = ?4,
-           failures_in_row = CASE WHEN ?6 = (SELECT generation FROM streams s WHERE s.stream_id = ?1)
-                             THEN ?5 ELSE failures_in_row END
+           failures_in_row = CASE WHEN ?6 THEN ?5 ELSE failures_in_row END
          WHERE stream_id = ?1",
         params![
             id,
-            seq_value(progress.position.frontier),
-            encode_positions(&progress.position.open),
-            moved.at_head,
+            seq_value(sought.unwrap_or(progress.position.frontier)),
+            encode_positions(&open),
+            moved.at_head && sought.is_none(),
             progress.health.in_row,
-            moved.generation
+            moved.generation == generation
         ],
     )?;
-    if saved == 0 {
-        // The stream was removed meanwhile, and its rows with it.
-        return Ok(());
-    }
     for change in &progress.rows {
-        row_save(writing.connection, &id, change)?;
+        match change {
+            RowChange::Parked(parked) if !still_holds(parked.seq) => {}
+            _ => row_save(writing.connection, &id, change)?,
+        }
     }
     match progress.disable {
         Some(reason) => streams::stream_disable(writing, moved.stream, moved.generation, reason, now),

@@ -5,26 +5,28 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::clock::Timestamp;
 use domain::event::{Event, LoggedEvent, Seq, Subject};
-use domain::ids::{EventId, TenantId};
+use domain::ids::{EventId, StreamId, TenantId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{Place, event_type, seq_of, seq_value, text_of, unavailable};
 use crate::{LogChunk, ReadLimit, StoreError};
 
-const COLUMNS: &str = "SELECT seq, tenant_id, event_id, event_type, subject, time, body FROM log";
+const COLUMNS: &str = "SELECT seq, tenant_id, event_id, event_type, subject, time, only_stream, body FROM log";
 
 fn logged_of(row: &Row<'_>) -> rusqlite::Result<Result<LoggedEvent, StoreError>> {
     let seq = seq_of(row, 0)?;
     let tenant = TenantId(row.get(1)?);
     let (id, type_name, subject) = (text_of(row, 2)?, text_of(row, 3)?, text_of(row, 4)?);
     let time = Timestamp::from_millis(row.get(5)?);
-    let body = Bytes::copy_from_slice(row.get_ref(6)?.as_blob()?);
+    let only_stream = row.get_ref(6)?.as_str_or_null()?;
+    let body = Bytes::copy_from_slice(row.get_ref(7)?.as_blob()?);
     let place = |column| Place { table: "log", column, row: &seq };
     let read = || {
         let id = EventId::parse(id).map_err(|_| place("event_id").corrupt())?;
         let event_type = event_type(type_name, place("event_type"))?;
         let event = Event { id, event_type, subject: Subject::from_text(subject), time, body };
-        Ok(LoggedEvent { seq, tenant, event })
+        let only_stream = only_stream.map(StreamId::parse).transpose().map_err(|_| place("only_stream").corrupt())?;
+        Ok(LoggedEvent { seq, tenant, only_stream, event })
     };
     Ok(read())
 }

@@ -1,17 +1,24 @@
 //! The embedded store: one SQLite file in write-ahead mode, one writer thread, a few readers.
 //!
 //! `writer.rs` is the heart: it groups the changes that wait into one durable commit. `log.rs`, `cursors.rs`,
-//! `failures.rs`, `streams.rs`, `users.rs` and `accounts.rs` hold the SQL of their tables.
+//! `failures.rs`, `streams.rs`, `users.rs` and `accounts.rs` hold the SQL of their tables; `published.rs` tells
+//! which events were published before.
 
+mod account_cache;
 mod accounts;
 mod change;
 mod cursors;
 mod failures;
+mod folding;
 mod log;
 mod opening;
+mod places;
+mod published;
 mod readers;
 mod retention;
 mod rows;
+mod seeks;
+mod snapshots;
 mod streams;
 mod tail;
 mod users;
@@ -28,14 +35,19 @@ use domain::connection::Connection;
 use domain::delivery::Redelivery;
 use domain::event::{LoggedEvent, Seq};
 use domain::ids::{ClientId, EventId, GrantId, StreamId, TenantId, UserId};
+use domain::place::Place;
+use domain::publish::PublishedEvent;
 use domain::stream::EventStream;
 use domain::user::User;
 use tokio::sync::watch;
 
 use crate::{
-    Checkpoint, FailedDelivery, Heads, Keyring, Log, LogChunk, Page, ReadLimit, RedeliveryRequested, RestoredStream,
-    RetentionPass, SigningKey, State, StoreError, StreamsChanged, StreamsVersion,
+    Checkpoint, FailedDelivery, Heads, Keyring, Log, LogChunk, Moved, Page, ReadLimit, RedeliveryRequested,
+    RestoredStream, RetentionPass, SeekMode, SigningKey, SnapshotStep, State, StoreError, StreamsChanged,
+    StreamsVersion,
 };
+use account_cache::AccountCache;
+use folding::Folding;
 use readers::Readers;
 use tail::Tail;
 use writer::Writer;
@@ -51,9 +63,11 @@ pub struct Options {
 pub struct SqliteStore {
     // The order of the fields is the order of closing: the writer's connection is the last one, so that closing
     // it folds the write-ahead file into the database; then the lock is released.
+    _folding: Folding,
     readers: Readers,
     writer: Writer,
     tail: Arc<Tail>,
+    accounts: Arc<AccountCache>,
     keyring: Arc<Keyring>,
     heads: watch::Receiver<Heads>,
     _lock: std::fs::File,
@@ -74,6 +88,10 @@ impl SqliteStore {
 impl State for SqliteStore {
     async fn change_commit(&self, tenant: TenantId, change: Change) -> Result<(), StoreError> {
         self.writer.write(move |writing| change::change_commit(writing, tenant, change)).await
+    }
+
+    async fn events_publish(&self, tenant: TenantId, events: Vec<PublishedEvent>) -> Result<usize, StoreError> {
+        self.writer.write(move |writing| published::events_publish(writing, tenant, events)).await
     }
 
     async fn tenant_ensure(&self, name: &str) -> Result<Tenant, StoreError> {
@@ -99,13 +117,32 @@ impl State for SqliteStore {
         tenant: TenantId,
         name: &str,
     ) -> Result<Option<Versioned<Connection>>, StoreError> {
+        let key = (tenant, name.to_owned());
+        let era = match self.accounts.connection(&key) {
+            Ok(known) => return Ok(Some(known)),
+            Err(era) => era,
+        };
         let name = name.to_owned();
-        self.readers.read(move |connection| accounts::connection_by_name(connection, tenant, &name)).await
+        let read = move |connection: &rusqlite::Connection| accounts::connection_by_name(connection, tenant, &name);
+        let found = self.readers.read(read).await?;
+        if let Some(found) = &found {
+            self.accounts.remember_connection(era, key, found);
+        }
+        Ok(found)
     }
 
     async fn client_get(&self, tenant: TenantId, id: &ClientId) -> Result<Option<Versioned<Client>>, StoreError> {
+        let key = (tenant, id.clone());
+        let era = match self.accounts.client(&key) {
+            Ok(known) => return Ok(Some(known)),
+            Err(era) => era,
+        };
         let id = id.clone();
-        self.readers.read(move |connection| accounts::client_get(connection, tenant, &id)).await
+        let found = self.readers.read(move |connection| accounts::client_get(connection, tenant, &id)).await?;
+        if let Some(found) = &found {
+            self.accounts.remember_client(era, key, found);
+        }
+        Ok(found)
     }
 
     async fn client_page(&self, tenant: TenantId, page: Page) -> Result<Vec<Client>, StoreError> {
@@ -155,6 +192,31 @@ impl State for SqliteStore {
     ) -> Result<Vec<EventStream>, StoreError> {
         let keyring = Arc::clone(&self.keyring);
         self.readers.read(move |connection| streams::stream_page(connection, &keyring, tenant, after, take)).await
+    }
+
+    async fn stream_seek(
+        &self,
+        tenant: TenantId,
+        stream: StreamId,
+        to: Place,
+        mode: SeekMode,
+    ) -> Result<Option<Moved>, StoreError> {
+        let keyring = Arc::clone(&self.keyring);
+        let end = self.heads.borrow().log;
+        let sought = match mode {
+            SeekMode::Apply => {
+                self.writer.write(move |writing| seeks::stream_seek(writing, tenant, stream, to)).await?
+            }
+            SeekMode::DryRun => {
+                let read = move |connection: &rusqlite::Connection| {
+                    seeks::sought(connection, &keyring, tenant, stream, to, end)
+                };
+                self.readers.read(read).await?
+            }
+        };
+        // Counting takes its time, which the writer has not.
+        let Some(sought) = sought else { return Ok(None) };
+        self.readers.read(move |connection| sought.counted(connection).map(Some)).await
     }
 
     async fn failure_page(
@@ -244,6 +306,14 @@ impl Log for SqliteStore {
 
     async fn redelivery_streams(&self) -> Result<Vec<StreamId>, StoreError> {
         self.readers.read(failures::redelivery_streams).await
+    }
+
+    async fn snapshot_streams(&self) -> Result<Vec<StreamId>, StoreError> {
+        self.readers.read(snapshots::snapshot_streams).await
+    }
+
+    async fn snapshot_step(&self, stream: StreamId, now: Timestamp, most: u32) -> Result<SnapshotStep, StoreError> {
+        self.writer.write(move |writing| snapshots::snapshot_step(writing, stream, now, most)).await
     }
 
     async fn checkpoint_save(&self, checkpoint: Checkpoint) -> Result<(), StoreError> {

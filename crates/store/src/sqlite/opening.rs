@@ -11,6 +11,9 @@ use domain::secret::Secret;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tokio::sync::watch;
 
+use super::account_cache::AccountCache;
+use super::folding::{Folding, PAGES_MAX, Signals};
+use super::published::Published;
 use super::readers::Readers;
 use super::rows::unavailable;
 use super::tail::Tail;
@@ -42,14 +45,26 @@ pub(super) fn open(
     check_master_key(&connection, &keyring, &*entropy)?;
     // Nobody remembers an older version than the process that starts now.
     connection.execute("DELETE FROM stream_removals", []).map_err(unavailable("start"))?;
+    let published = Published::load(&connection)?;
     let heads = read_heads(&connection)?;
     let (sender, receiver) = watch::channel(heads);
     let tail = Arc::new(Tail::new(heads.log));
-    let shared = Shared { keyring: Arc::clone(&keyring), entropy, tail: Arc::clone(&tail), heads: sender };
+    let accounts = Arc::new(AccountCache::default());
+    let signals = Arc::new(Signals::default());
+    let shared = Shared {
+        folding: Arc::clone(&signals),
+        keyring: Arc::clone(&keyring),
+        entropy,
+        tail: Arc::clone(&tail),
+        accounts: Arc::clone(&accounts),
+        heads: sender,
+    };
     Ok(SqliteStore {
-        writer: Writer::start(connection, shared)?,
+        _folding: Folding::start(&path, signals)?,
+        writer: Writer::start(connection, published, shared)?,
         readers: Readers::new(path),
         tail,
+        accounts,
         keyring,
         heads: receiver,
         _lock: lock,
@@ -75,9 +90,10 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         // A commit that was answered survives the loss of power, not only of the process.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "wal_autocheckpoint", PAGES_MAX)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cache_size", -32 * 1024)?;
-        connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        connection.pragma_update(None, "journal_size_limit", 256 * 1024 * 1024)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(())
     };

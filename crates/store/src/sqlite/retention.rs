@@ -1,12 +1,13 @@
 //! Removing what is older than the log is kept.
 
 use domain::clock::Timestamp;
+use domain::event::Seq;
 use domain::ids::StreamId;
 use rusqlite::{Connection, params};
 
 use super::rows::{run, unavailable};
-use super::streams;
 use super::writer::Writing;
+use super::{published, streams};
 use crate::{RetentionPass, StoreError};
 
 /// Removes a stretch from the beginning of the log, up to the first event that is not old enough. Times grow
@@ -21,7 +22,9 @@ pub(super) fn retention_pass(writing: &Writing<'_>, before: Timestamp, most: u32
     run(connection, "DELETE FROM failures WHERE seq <= ?1", params![last])?;
     run(connection, "DELETE FROM parked WHERE seq <= ?1", params![last])?;
     let events = run(connection, "DELETE FROM log WHERE seq <= ?1", params![last])?;
-    Ok(RetentionPass { events: u32::try_from(events).unwrap_or(u32::MAX), failures })
+    published::runs_remove(connection, Seq(last.unsigned_abs()))?;
+    let oldest = Seq(last.unsigned_abs()).next();
+    Ok(RetentionPass { events: u32::try_from(events).unwrap_or(u32::MAX), failures, oldest })
 }
 
 fn last_removable(connection: &Connection, needed: i64, before: Timestamp, most: u32) -> rusqlite::Result<Option<i64>> {

@@ -3,21 +3,22 @@
 use domain::catalog::EventType;
 use domain::change::{Expect, Revision, Versioned};
 use domain::clock::Timestamp;
-use domain::delivery::{DisableReason, Position};
+use domain::delivery::{DisableReason, Ordering, Position};
 use domain::destination::{Authorization, Destination, Endpoint, Webhook};
 use domain::event::Seq;
 use domain::ids::{StreamId, TenantId};
+use domain::place::{Place, Resume, StartFrom};
 use domain::secret::Secret;
-use domain::stream::{EventStream, StreamStatus};
+use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::subscription::{Interest, Spans};
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 use serde::{Deserialize, Serialize};
 
-use super::change::{put, revisions};
-use super::cursors;
-use super::rows::{Place, event_type, json, run, seq_value, to_json, unavailable};
+use super::change::put;
+use super::rows::{Place as Cell, event_type, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
-use crate::{Conflict, Keyring, StoreError, StreamState, StreamsChanged, StreamsVersion};
+use super::{cursors, places, seeks, snapshots};
+use crate::{Conflict, Keyring, Seek, StoreError, StreamState, StreamsChanged, StreamsVersion};
 
 /// A destination as it is stored: everything but the secret.
 #[derive(Serialize, Deserialize)]
@@ -63,14 +64,32 @@ fn secret_context(id: &str) -> String {
     format!("streams/{id}")
 }
 
+/// What the contract does not have, as it is stored; what is at its default is left out.
+#[derive(Serialize, Deserialize)]
+struct StoredOptions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ordering: Option<String>,
+}
+
+fn options_text(options: &StreamOptions) -> String {
+    let StreamOptions { ordering } = options;
+    let ordering = (*ordering != Ordering::default()).then(|| ordering.name().to_owned());
+    to_json(&StoredOptions { ordering })
+}
+
+fn options_of(stored: StoredOptions) -> Option<StreamOptions> {
+    let ordering = stored.ordering.map_or(Some(Ordering::default()), |name| Ordering::from_name(&name))?;
+    Some(StreamOptions { ordering })
+}
+
 const INSERT: &str = "INSERT INTO streams
-  (stream_id, tenant_id, revision, version, generation, name, status, subscriptions, destination, secret, spans,
-   created_at, updated_at)
-  VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+  (stream_id, tenant_id, revision, version, generation, name, status, subscriptions, destination, secret, options,
+   spans, created_at, updated_at)
+  VALUES (?1, ?2, 1, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 const UPDATE: &str = "UPDATE streams
-  SET revision = ?3, version = ?4, name = ?5, status = ?6, subscriptions = ?7, destination = ?8, secret = ?9,
-      spans = ?10, updated_at = ?12, generation = generation + (status <> ?6),
-      disabled_reason = CASE WHEN status = ?6 THEN disabled_reason END
+  SET revision = revision + 1, version = ?3, name = ?4, status = ?5, subscriptions = ?6, destination = ?7, secret = ?8,
+      options = ?9, spans = ?10, updated_at = ?12, generation = generation + (status <> ?5),
+      disabled_reason = CASE WHEN status = ?5 THEN disabled_reason END
   WHERE stream_id = ?1 AND tenant_id = ?2 AND revision = ?13 AND created_at = ?11";
 
 /// A new stream starts, and a changed status or subscription holds, at the end of the log as it is now: the
@@ -81,68 +100,114 @@ pub(super) fn stream_put(
     expect: Expect,
     stream: &EventStream,
 ) -> Result<(), StoreError> {
-    let (revision, current) = revisions(expect);
-    let id = stream.id.to_string();
     let end = writing.log_end();
-    let spans = match current {
-        None => Spans::starting(end, stream.interest()),
-        Some(_) => {
-            let mut spans = stored_spans(writing.connection, &id)?.ok_or(StoreError::Stale)?;
+    match expect {
+        Expect::Absent => insert(writing, tenant, stream, end),
+        Expect::At(revision) => {
+            let mut spans = stored_spans(writing.connection, &stream.id.to_string())?.ok_or(StoreError::Stale)?;
             spans.begin(end, stream.interest());
-            prune(writing.connection, stream.id, &mut spans)?;
-            spans
-        }
-    };
-    let version = writing.next_streams_version();
-    let (destination, secret) = split_destination(&stream.destination);
-    let (destination, status) = (to_json(&destination), stream.status.name());
-    let sealed = writing.keyring.seal(secret, &secret_context(&id), writing.entropy);
-    let types = to_json(&stream.subscriptions.iter().map(|each| each.name()).collect::<Vec<_>>());
-    let (created, updated) = (stream.created_at.as_millis(), stream.updated_at.as_millis());
-    let spans = spans.to_json();
-    let name = &stream.name;
-    match current {
-        None => {
-            let values = params![
-                id,
-                tenant.0,
-                revision,
-                version.0,
-                name,
-                status,
-                types,
-                destination,
-                sealed,
-                spans,
-                created,
-                updated
-            ];
-            put(writing, INSERT, values, Conflict::StreamName)?;
-            cursors::cursor_create(writing.connection, &id, &Position::at(end))
-        }
-        Some(current) => {
-            let values = params![
-                id,
-                tenant.0,
-                revision,
-                version.0,
-                name,
-                status,
-                types,
-                destination,
-                sealed,
-                spans,
-                created,
-                updated,
-                current
-            ];
-            // Counts of failures in a row end where a stream is enabled or disabled.
-            let reset = "UPDATE cursors SET failures_in_row = 0
-                         WHERE stream_id = ?1 AND ?2 <> (SELECT status FROM streams s WHERE s.stream_id = ?1)";
-            run(writing.connection, reset, params![id, status])?;
-            put(writing, UPDATE, values, Conflict::StreamName)
+            update(writing, tenant, revision, stream, spans)
         }
     }
+}
+
+/// A new stream that starts elsewhere.
+pub(super) fn stream_start(
+    writing: &mut Writing<'_>,
+    tenant: TenantId,
+    stream: &EventStream,
+    start: &StartFrom,
+) -> Result<(), StoreError> {
+    let end = writing.log_end();
+    match start {
+        StartFrom::Place(place) => {
+            let from = places::resolve(writing.connection, *place, end)?;
+            insert(writing, tenant, stream, from)
+        }
+        StartFrom::Snapshot(source) => {
+            insert(writing, tenant, stream, end)?;
+            snapshots::snapshot_begin(writing, tenant, stream, source)
+        }
+    }
+}
+
+/// A stream is enabled, and gets what it has missed since `resume`.
+pub(super) fn stream_resume(
+    writing: &mut Writing<'_>,
+    tenant: TenantId,
+    revision: Revision,
+    stream: &EventStream,
+    resume: Resume,
+) -> Result<(), StoreError> {
+    let (id, end) = (stream.id.to_string(), writing.log_end());
+    let mut spans = stored_spans(writing.connection, &id)?.ok_or(StoreError::Stale)?;
+    let missed = spans.missed_from().unwrap_or(end).max(places::oldest(writing.connection, end)?);
+    let from = match resume {
+        Resume::Now => end,
+        Resume::Position => missed,
+        Resume::Time(time) => places::resolve(writing.connection, Place::Time(time), end)?.max(missed),
+    };
+    spans.begin(from, stream.interest());
+    // It may not have come to what it missed yet, or it may have passed over it.
+    let to = cursors::position(writing.connection, stream.id)?.map_or(from, |stands| stands.frontier.min(from));
+    update(writing, tenant, revision, stream, spans)?;
+    cursors::cursor_move(writing.connection, &id, to)?;
+    seeks::sought_save(writing.connection, &id, to)
+}
+
+/// A stream's columns in the order of the statements above, from its id to its times.
+fn columns(
+    writing: &mut Writing<'_>,
+    tenant: TenantId,
+    stream: &EventStream,
+    spans: &Spans,
+) -> [rusqlite::types::Value; 12] {
+    let id = stream.id.to_string();
+    let (destination, secret) = split_destination(&stream.destination);
+    let sealed = writing.keyring.seal(secret, &secret_context(&id), writing.entropy);
+    let types: Vec<_> = stream.subscriptions.iter().map(|each| each.name()).collect();
+    let version = i64::try_from(writing.next_streams_version().0).unwrap_or(i64::MAX);
+    [
+        id.into(),
+        i64::from(tenant.0).into(),
+        version.into(),
+        stream.name.clone().into(),
+        stream.status.name().to_owned().into(),
+        to_json(&types).into(),
+        to_json(&destination).into(),
+        sealed.into(),
+        options_text(&stream.options).into(),
+        spans.to_json().into(),
+        stream.created_at.as_millis().into(),
+        stream.updated_at.as_millis().into(),
+    ]
+}
+
+/// Inserts a new stream that stands at `from`.
+fn insert(writing: &mut Writing<'_>, tenant: TenantId, stream: &EventStream, from: Seq) -> Result<(), StoreError> {
+    let spans = Spans::placed(stream, from, writing.log_end());
+    let values = columns(writing, tenant, stream, &spans);
+    let values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
+    put(writing, INSERT, &values, Conflict::StreamName)?;
+    cursors::cursor_create(writing.connection, &stream.id.to_string(), &Position::at(from))
+}
+
+fn update(
+    writing: &mut Writing<'_>,
+    tenant: TenantId,
+    Revision(current): Revision,
+    stream: &EventStream,
+    mut spans: Spans,
+) -> Result<(), StoreError> {
+    prune(writing.connection, stream.id, &mut spans)?;
+    let values = columns(writing, tenant, stream, &spans);
+    let mut values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
+    values.push(&current);
+    // Counts of failures in a row end where a stream is enabled or disabled.
+    let reset = "UPDATE cursors SET failures_in_row = 0
+                 WHERE stream_id = ?1 AND ?2 <> (SELECT status FROM streams s WHERE s.stream_id = ?1)";
+    run(writing.connection, reset, params![stream.id.to_string(), stream.status.name()])?;
+    put(writing, UPDATE, &values, Conflict::StreamName)
 }
 
 fn stored_spans(connection: &Connection, id: &str) -> Result<Option<Spans>, StoreError> {
@@ -154,15 +219,13 @@ fn stored_spans(connection: &Connection, id: &str) -> Result<Option<Spans>, Stor
 }
 
 fn spans_of(text: &str, id: &str) -> Result<Spans, StoreError> {
-    Spans::from_json(text).ok_or_else(|| Place { table: "streams", column: "spans", row: &id }.corrupt())
+    Spans::from_json(text).ok_or_else(|| Cell { table: "streams", column: "spans", row: &id }.corrupt())
 }
 
-fn prune(connection: &Connection, id: StreamId, spans: &mut Spans) -> Result<(), StoreError> {
-    let floor: Option<u64> =
-        connection.query_row("SELECT min(seq) FROM log", [], |row| row.get(0)).map_err(unavailable("read its log"))?;
-    let restored = cursors::stream_restore(connection, id)?;
-    if let (Some(floor), Some(restored)) = (floor, restored) {
-        spans.prune(restored.position.cursor(), Seq(floor));
+/// Forgets what a stream's spans need not say any more.
+pub(super) fn prune(connection: &Connection, id: StreamId, spans: &mut Spans) -> Result<(), StoreError> {
+    if let Some(position) = cursors::position(connection, id)? {
+        spans.prune(position.cursor(), places::oldest(connection, Seq::ZERO)?);
     }
     Ok(())
 }
@@ -205,7 +268,7 @@ fn is_enabled_at(connection: &Connection, id: &str, generation: u64) -> Result<b
 }
 
 const COLUMNS: &str = "SELECT stream_id, tenant_id, revision, generation, name, status, subscriptions, destination,
-  secret, spans, created_at, updated_at FROM streams";
+  secret, spans, created_at, updated_at, options, seeks, sought FROM streams";
 
 struct StoredStream {
     revision: Revision,
@@ -219,7 +282,9 @@ fn stored_of(keyring: &Keyring, row: &Row<'_>) -> rusqlite::Result<Result<Stored
     let (types, destination): (String, String) = (row.get(6)?, row.get(7)?);
     let (sealed, spans): (Vec<u8>, String) = (row.get(8)?, row.get(9)?);
     let (created_at, updated_at) = (Timestamp::from_millis(row.get(10)?), Timestamp::from_millis(row.get(11)?));
-    let place = |column| Place { table: "streams", column, row: &id };
+    let options: String = row.get(12)?;
+    let seek = Seek { count: row.get(13)?, to: seq_of(row, 14)? };
+    let place = |column| Cell { table: "streams", column, row: &id };
     let read = || {
         let names: Vec<String> = json(&types, place("subscriptions"))?;
         let subscriptions = names
@@ -235,10 +300,12 @@ fn stored_of(keyring: &Keyring, row: &Row<'_>) -> rusqlite::Result<Result<Stored
             status: StreamStatus::from_name(&status).ok_or_else(|| place("status").corrupt())?,
             subscriptions,
             destination,
+            options: options_of(json(&options, place("options"))?).ok_or_else(|| place("options").corrupt())?,
             created_at,
             updated_at,
         };
-        Ok(StoredStream { revision, state: StreamState { tenant, stream, spans: spans_of(&spans, &id)?, generation } })
+        let spans = spans_of(&spans, &id)?;
+        Ok(StoredStream { revision, state: StreamState { tenant, stream, spans, generation, seek } })
     };
     Ok(read())
 }
@@ -265,9 +332,28 @@ pub(super) fn stream_get(
     tenant: TenantId,
     id: StreamId,
 ) -> Result<Option<Versioned<EventStream>>, StoreError> {
-    let filter = "WHERE tenant_id = ?1 AND stream_id = ?2";
-    let found = query(connection, keyring, filter, params![tenant.0, id.to_string()])?.pop();
+    let found = stored(connection, keyring, tenant, id)?;
     Ok(found.map(|stored| Versioned { revision: stored.revision, value: stored.state.stream }))
+}
+
+/// A stream as delivery needs it.
+pub(super) fn state(
+    connection: &Connection,
+    keyring: &Keyring,
+    tenant: TenantId,
+    id: StreamId,
+) -> Result<Option<StreamState>, StoreError> {
+    Ok(stored(connection, keyring, tenant, id)?.map(|stored| stored.state))
+}
+
+fn stored(
+    connection: &Connection,
+    keyring: &Keyring,
+    tenant: TenantId,
+    id: StreamId,
+) -> Result<Option<StoredStream>, StoreError> {
+    let filter = "WHERE tenant_id = ?1 AND stream_id = ?2";
+    Ok(query(connection, keyring, filter, params![tenant.0, id.to_string()])?.pop())
 }
 
 /// Stream ids sort in the order of creation, so a page is a range of them.
@@ -322,10 +408,8 @@ pub(super) fn lowest_needed(connection: &Connection) -> Result<Option<Seq>, Stor
     let mut lowest = None;
     for id in ids {
         let id =
-            StreamId::parse(&id).map_err(|_| Place { table: "streams", column: "stream_id", row: &id }.corrupt())?;
-        let Some(restored) = cursors::stream_restore(connection, id)? else { continue };
-        let parked = restored.parked.iter().map(|parked| parked.seq);
-        let needed = parked.chain([restored.position.cursor()]).min();
+            StreamId::parse(&id).map_err(|_| Cell { table: "streams", column: "stream_id", row: &id }.corrupt())?;
+        let needed = cursors::lowest_needed(connection, id)?;
         lowest = lowest.into_iter().chain(needed).min();
     }
     Ok(lowest)

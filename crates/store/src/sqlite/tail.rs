@@ -77,7 +77,7 @@ mod tests {
             time: Timestamp::from_millis(0),
             body: Bytes::from(vec![b'x'; bytes]),
         };
-        Arc::new(LoggedEvent { seq: Seq(seq), tenant: TenantId(1), event })
+        Arc::new(LoggedEvent { seq: Seq(seq), tenant: TenantId(1), only_stream: None, event })
     }
 
     const LIMIT: ReadLimit = ReadLimit { events: 2, bytes: 1000 };

@@ -10,9 +10,11 @@ use super::rows::{Place, json, to_json, unavailable};
 use super::writer::Writing;
 use crate::{Conflict, Page, StoreError};
 
+// A number is never lower than those that a snapshot has still to come to, also when the last user has gone.
 const INSERT: &str = "INSERT INTO users
-  (tenant_id, user_id, revision, connection, email, username, phone_number, document)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+  (number, tenant_id, user_id, revision, connection, email, username, phone_number, document)
+  VALUES (1 + max((SELECT coalesce(max(number), 0) FROM users), (SELECT coalesce(max(last), 0) FROM snapshots)),
+   ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const UPDATE: &str = "UPDATE users
   SET revision = ?3, connection = ?4, email = ?5, username = ?6, phone_number = ?7, document = ?8
   WHERE tenant_id = ?1 AND user_id = ?2 AND revision = ?9";
@@ -38,7 +40,7 @@ pub(super) fn user_put(writing: &Writing<'_>, tenant: TenantId, expect: Expect, 
     }
 }
 
-fn user_of(id: &str, document: &str) -> Result<User, StoreError> {
+pub(super) fn user_of(id: &str, document: &str) -> Result<User, StoreError> {
     json(document, Place { table: "users", column: "document", row: &id })
 }
 

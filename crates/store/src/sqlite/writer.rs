@@ -8,10 +8,14 @@ use std::thread::JoinHandle;
 
 use domain::clock::Entropy;
 use domain::event::{Event, LoggedEvent, Seq};
-use domain::ids::TenantId;
+use domain::ids::{StreamId, TenantId};
+use domain::publish::PublishKey;
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::account_cache::AccountCache;
+use super::folding;
+use super::published::{Published, key_bytes};
 use super::rows::{seq_value, unavailable};
 use super::tail::Tail;
 use crate::{Heads, Keyring, StoreError, StreamsVersion};
@@ -27,6 +31,8 @@ pub(super) struct Shared {
     pub(super) keyring: Arc<Keyring>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) tail: Arc<Tail>,
+    pub(super) accounts: Arc<AccountCache>,
+    pub(super) folding: Arc<folding::Signals>,
     pub(super) heads: watch::Sender<Heads>,
 }
 
@@ -35,17 +41,47 @@ pub(super) struct Writing<'a> {
     pub(super) connection: &'a Connection,
     pub(super) keyring: &'a Keyring,
     pub(super) entropy: &'a dyn Entropy,
+    pub(super) published: &'a mut Published,
     heads: Heads,
     appended: Vec<Arc<LoggedEvent>>,
+    accounts_changed: bool,
 }
 
 impl Writing<'_> {
     /// Appends an event to the log.
     pub(super) fn append(&mut self, tenant: TenantId, event: Event) -> Result<(), StoreError> {
+        self.append_row(tenant, event, None, None)
+    }
+
+    /// Appends an event that was published with this key.
+    pub(super) fn append_published(
+        &mut self,
+        tenant: TenantId,
+        key: PublishKey,
+        event: Event,
+    ) -> Result<(), StoreError> {
+        let seq = self.heads.log;
+        self.append_row(tenant, event, Some(key), None)?;
+        self.published.add(seq, key);
+        Ok(())
+    }
+
+    /// Appends an event for one stream only.
+    pub(super) fn append_for(&mut self, stream: StreamId, tenant: TenantId, event: Event) -> Result<(), StoreError> {
+        self.append_row(tenant, event, None, Some(stream))
+    }
+
+    fn append_row(
+        &mut self,
+        tenant: TenantId,
+        event: Event,
+        published: Option<PublishKey>,
+        only_stream: Option<StreamId>,
+    ) -> Result<(), StoreError> {
         let seq = self.heads.log;
         let failed = unavailable("append to its log");
-        let mut insert =
-            self.connection.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)").map_err(&failed)?;
+        let sql = "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let mut insert = self.connection.prepare_cached(sql).map_err(&failed)?;
         let body: &[u8] = &event.body;
         insert
             .execute(params![
@@ -55,10 +91,12 @@ impl Writing<'_> {
                 event.event_type.name(),
                 event.subject.as_str(),
                 event.time.as_millis(),
+                published.map(key_bytes),
+                only_stream.map(|stream| stream.to_string()),
                 body
             ])
             .map_err(&failed)?;
-        self.appended.push(Arc::new(LoggedEvent { seq, tenant, event }));
+        self.appended.push(Arc::new(LoggedEvent { seq, tenant, only_stream, event }));
         self.heads.log = seq.next();
         Ok(())
     }
@@ -72,6 +110,11 @@ impl Writing<'_> {
     pub(super) fn next_streams_version(&mut self) -> StreamsVersion {
         self.heads.streams.0 += 1;
         self.heads.streams
+    }
+
+    /// An application or a connection is changed: what was read of them is not to be used again.
+    pub(super) fn accounts_changed(&mut self) {
+        self.accounts_changed = true;
     }
 
     /// Wakes whoever makes redeliveries.
@@ -103,11 +146,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, shared: Shared) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, published: Published, shared: Shared) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, &shared, jobs))
+            .spawn(move || run(&connection, published, &shared, jobs))
             .map_err(|error| StoreError::Unavailable { doing: "start its writer", source: error.into() })?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -151,24 +194,36 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, shared: &Shared, mut jobs: mpsc::Receiver<Job>) {
+fn run(connection: &Connection, mut published: Published, shared: &Shared, mut jobs: mpsc::Receiver<Job>) {
     while let Some(first) = jobs.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP_MAX {
             let Ok(job) = jobs.try_recv() else { break };
             group.push(job);
         }
-        commit_group(connection, shared, group);
+        commit_group(connection, &mut published, shared, group);
+        shared.folding.committed();
+        if shared.folding.take_rest_due()
+            && let Err(error) = folding::fold(connection)
+        {
+            tracing::debug!(%error, "the write-ahead file cannot be folded now");
+        }
+        let end = shared.heads.borrow().log;
+        if let Err(error) = published.close_runs(connection, end) {
+            tracing::error!(error = &error as &dyn std::error::Error, "published keys stay in memory for now");
+        }
     }
 }
 
-fn commit_group(connection: &Connection, shared: &Shared, group: Vec<Job>) {
+fn commit_group(connection: &Connection, published: &mut Published, shared: &Shared, group: Vec<Job>) {
     let mut writing = Writing {
         connection,
         keyring: &shared.keyring,
         entropy: &*shared.entropy,
+        published,
         heads: *shared.heads.borrow(),
         appended: Vec::new(),
+        accounts_changed: false,
     };
     let mut answers = Vec::with_capacity(group.len());
     let mut result = execute(connection, "BEGIN IMMEDIATE");
@@ -182,6 +237,7 @@ fn commit_group(connection: &Connection, shared: &Shared, group: Vec<Job>) {
         if keep == Keep::No {
             (writing.heads, _) = before;
             writing.appended.truncate(before.1);
+            writing.published.forget_from(before.0.log);
             result = result.and_then(|()| execute(connection, "ROLLBACK TO change"));
         }
         result = result.and_then(|()| execute(connection, "RELEASE change"));
@@ -190,6 +246,9 @@ fn commit_group(connection: &Connection, shared: &Shared, group: Vec<Job>) {
     result = result.and_then(|()| execute(connection, "COMMIT"));
     match result {
         Ok(()) => {
+            if writing.accounts_changed {
+                shared.accounts.forget();
+            }
             shared.tail.append(writing.appended);
             let heads = writing.heads;
             shared.heads.send_if_modified(|current| std::mem::replace(current, heads) != heads);
@@ -202,6 +261,7 @@ fn commit_group(connection: &Connection, shared: &Shared, group: Vec<Job>) {
             {
                 tracing::error!(%error, "rolling back failed too");
             }
+            writing.published.forget_from(shared.heads.borrow().log);
             let error = Arc::new(error);
             answers.into_iter().for_each(|answer| answer(Err(Arc::clone(&error))));
         }

@@ -14,7 +14,7 @@ use crate::samples::{at, attempt, changed, stream};
 pub(crate) fn moved(stream: StreamId, frontier: u64, open: &[u64]) -> StreamProgress {
     let position = Position { frontier: Seq(frontier), open: open.iter().copied().map(Seq).collect() };
     let progress = Progress { position, health: Health::default(), rows: Vec::new(), disable: None };
-    StreamProgress { stream, generation: 0, at_head: false, progress }
+    StreamProgress { stream, generation: 0, seeks: 0, at_head: false, progress }
 }
 
 /// A stream that stands at `frontier` and reports these rows.

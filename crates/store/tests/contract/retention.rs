@@ -92,7 +92,7 @@ pub(crate) async fn failures_go_with_their_events_and_are_reported<B: Backend>(b
     assert_eq!(house.store.retention_pass(at(0), 100).await.unwrap(), RetentionPass::default());
     let mut pass = house.store.retention_pass(at(5), 100).await.unwrap();
     pass.failures.sort_unstable();
-    assert_eq!(pass, RetentionPass { events: 4, failures: vec![(one, 2), (two, 1)] });
+    assert_eq!(pass, RetentionPass { events: 4, failures: vec![(one, 2), (two, 1)], oldest: Seq(5) });
     assert_eq!(house.store.failure_count(house.tenant, one).await.unwrap(), 1);
     assert_eq!(house.restored(two).await.health.outstanding, 1);
     let gone = house.store.failure_get(house.tenant, one, EventId::from_number(2)).await.unwrap();

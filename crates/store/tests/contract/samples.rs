@@ -12,7 +12,7 @@ use domain::destination::{Authorization, Destination, Endpoint, Webhook};
 use domain::event::{Event, Source, Subject};
 use domain::ids::{ClientId, EventId, GrantId, StreamId};
 use domain::secret::Secret;
-use domain::stream::{EventStream, StreamStatus};
+use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::user::{User, UserProfile};
 use serde_json::Map;
 
@@ -72,6 +72,7 @@ pub(crate) fn stream(number: u64) -> EventStream {
         status: StreamStatus::Enabled,
         subscriptions: vec![EventType::UserCreated, EventType::UserDeleted],
         destination: Destination::Webhook(Webhook { endpoint, authorization }),
+        options: StreamOptions::default(),
         created_at: at(0),
         updated_at: at(0),
     }

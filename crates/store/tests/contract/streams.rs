@@ -108,7 +108,12 @@ pub(crate) async fn a_new_stream_starts_at_the_end_of_the_log<B: Backend>(backen
     let stream = house.stream(1).await;
     house.append(2).await;
     let house = house.reopen().await;
-    let expected = RestoredStream { position: Position::at(Seq(5)), health: Health::default(), parked: Vec::new() };
+    let expected = RestoredStream {
+        position: Position::at(Seq(5)),
+        health: Health::default(),
+        failed: Vec::new(),
+        parked: Vec::new(),
+    };
     assert_eq!(house.restored(stream.id).await, expected);
     let state = house.state(stream.id).await;
     assert_eq!((state.tenant, state.generation), (house.tenant, 0));

@@ -48,12 +48,35 @@ macro_rules! contract_suite {
                 a_removed_stream_leaves_nothing_and_is_passed_over
                 a_failing_stream_is_disabled_once
             }
+            positions {
+                a_stream_starts_where_it_is_told
+                a_time_is_found_however_many_events_there_are
+                options_are_kept
+                a_stream_is_moved_back_and_forward
+                a_moved_stream_wants_what_it_subscribes_to_now
+                a_checkpoint_from_before_a_move_does_not_undo_it
+                an_enabled_stream_gets_what_it_missed_if_asked
+                what_the_log_has_forgotten_is_not_resumed
+            }
+            snapshots {
+                everybody_is_told_of_once_as_they_were
+                a_snapshot_waits_for_its_stream
+                a_stream_that_wants_or_is_nothing_is_told_nothing
+                a_change_that_is_refused_tells_nobody
+            }
             failures {
                 failures_are_listed_found_and_counted
                 another_tenant_finds_no_failures
                 a_redelivery_is_accepted_once_and_wakes
                 a_redelivery_ends_with_its_outcome
                 the_newest_hundred_attempts_are_kept
+            }
+            publish {
+                an_event_published_twice_is_one
+                what_was_published_is_known_after_a_restart
+                many_published_events_are_all_known
+                of_a_crowd_that_publishes_the_same_each_is_answered_and_one_counts
+                what_the_log_holds_stays_known_while_retention_goes_on
             }
             retention {
                 old_events_go_in_steps_and_the_newest_stays

@@ -5,5 +5,6 @@ pub(crate) mod client_grants;
 pub(crate) mod clients;
 pub(crate) mod deliveries;
 pub(crate) mod event_streams;
+pub(crate) mod events;
 pub(crate) mod resource_servers;
 pub(crate) mod users;

@@ -15,8 +15,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 use store::SigningKey;
 
-use crate::auth::Principal;
 use crate::error::AuthenticationError;
+use crate::principal::Principal;
 use crate::settings::PublicUrl;
 
 const KEY_ID_CHARS: usize = 21;

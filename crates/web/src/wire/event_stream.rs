@@ -2,12 +2,15 @@
 
 use domain::catalog::EventType;
 use domain::clock::Timestamp;
+use domain::delivery::Ordering;
 use domain::destination::{Authorization, Destination, Endpoint, HEADERS_RESERVED, Webhook, is_header_name};
-use domain::ids::StreamId;
+use domain::ids::{StreamId, TenantId};
+use domain::place::{Place, Resume};
 use domain::secret::Secret;
-use domain::stream::{EventStream, StreamStatus};
+use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use serde::Serialize;
 
+use super::position::{Start, read_resume, read_start, resume_without_enabling, snapshot_of_disabled};
 use super::query::Cursor;
 use super::reader::{Field, Invalid, ObjectReader, Part, Text};
 
@@ -33,6 +36,8 @@ const HEADER_KEY: Text = Text::new("header_key", "HTTP header name; not one that
     .pattern(r"^[a-zA-Z0-9!#$%&'*+.^_`|~-]+$", is_header_name);
 const HEADER_VALUE: Text =
     Text::new("header_value", "HTTP header value.").secret().format("printable", is_header_value);
+const EXTENSION: Field = Field::new("headwater", "What this server offers beyond the contract.");
+const ORDERING: Field = Field::new("ordering", "Which events wait for one another: subject, none or strict.");
 
 fn is_printable(text: &str) -> bool {
     !text.chars().any(char::is_control)
@@ -54,6 +59,10 @@ pub(crate) struct NewStream {
     pub subscriptions: Vec<EventType>,
     /// Where it delivers to.
     pub destination: Destination,
+    /// What the contract does not have.
+    pub options: StreamOptions,
+    /// Where it starts.
+    pub start: Start,
 }
 
 /// What to change of a stream; what is absent stays.
@@ -67,6 +76,10 @@ pub(crate) struct StreamChanges {
     pub subscriptions: Option<Vec<EventType>>,
     /// The whole new destination, but perhaps for its secret.
     pub destination: Option<GivenWebhook>,
+    /// Another ordering.
+    pub ordering: Option<Ordering>,
+    /// What it gets of what it has missed, should this enable it.
+    pub resume: Option<Resume>,
 }
 
 /// A webhook as it is given: without its secret, the stored one is meant.
@@ -117,21 +130,41 @@ impl GivenWebhook {
 }
 
 /// Reads the body of a creation. `http_allowed` is the operator's choice.
-pub(crate) fn read_new(mut body: ObjectReader, http_allowed: bool) -> Result<NewStream, Invalid> {
+pub(crate) fn read_new(mut body: ObjectReader, http_allowed: bool, tenant: TenantId) -> Result<NewStream, Invalid> {
     let changes = read_members(&mut body, http_allowed)?;
+    let status = changes.status.unwrap_or(StreamStatus::Enabled);
+    let (mut options, mut start) = (StreamOptions::default(), None);
+    if let Some(mut extension) = body.object(EXTENSION)? {
+        options.ordering = extension.word(ORDERING, Ordering::from_name)?.unwrap_or_default();
+        start = read_start(&mut extension, tenant)?;
+        if start == Some(Start::Snapshot) && status == StreamStatus::Disabled {
+            return Err(snapshot_of_disabled(&extension));
+        }
+        extension.finish_with_path()?;
+    }
     let destination = changes.destination.ok_or_else(|| body.missing(DESTINATION))?.completed(None)?;
     body.finish()?;
     Ok(NewStream {
         name: changes.name,
-        status: changes.status.unwrap_or(StreamStatus::Enabled),
+        status,
         subscriptions: changes.subscriptions.unwrap_or_default(),
         destination,
+        options,
+        start: start.unwrap_or(Start::Place(Place::Now)),
     })
 }
 
 /// Reads the body of a change.
 pub(crate) fn read_changes(mut body: ObjectReader, http_allowed: bool) -> Result<StreamChanges, Invalid> {
-    let changes = read_members(&mut body, http_allowed)?;
+    let mut changes = read_members(&mut body, http_allowed)?;
+    if let Some(mut extension) = body.object(EXTENSION)? {
+        changes.ordering = extension.word(ORDERING, Ordering::from_name)?;
+        changes.resume = read_resume(&mut extension)?;
+        if changes.resume.is_some() && changes.status != Some(StreamStatus::Enabled) {
+            return Err(resume_without_enabling(&extension));
+        }
+        extension.finish_with_path()?;
+    }
     body.finish()?;
     Ok(changes)
 }
@@ -145,6 +178,8 @@ fn read_members(body: &mut ObjectReader, http_allowed: bool) -> Result<StreamCha
             .object(DESTINATION)?
             .map(|destination| read_destination(destination, http_allowed))
             .transpose()?,
+        ordering: None,
+        resume: None,
     })
 }
 
@@ -211,6 +246,23 @@ pub(crate) struct StreamAnswer {
     created_at: Timestamp,
     updated_at: Timestamp,
     destination: DestinationAnswer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headwater: Option<ExtensionAnswer>,
+}
+
+/// What the contract does not have; a member that is at its default is left out.
+#[derive(Serialize)]
+struct ExtensionAnswer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ordering: Option<&'static str>,
+}
+
+impl ExtensionAnswer {
+    fn of(options: &StreamOptions) -> Option<Self> {
+        let StreamOptions { ordering } = options;
+        let ordering = (*ordering != Ordering::default()).then(|| ordering.name());
+        (*options != StreamOptions::default()).then_some(Self { ordering })
+    }
 }
 
 #[derive(Serialize)]
@@ -241,6 +293,7 @@ struct AuthorizationAnswer {
 
 impl From<EventStream> for StreamAnswer {
     fn from(stream: EventStream) -> Self {
+        let headwater = ExtensionAnswer::of(&stream.options);
         let destination_type = stream.destination.type_name();
         let Destination::Webhook(webhook) = stream.destination;
         let method = webhook.authorization.method();
@@ -267,6 +320,7 @@ impl From<EventStream> for StreamAnswer {
                     webhook_authorization: AuthorizationAnswer { method, username, header_key },
                 },
             },
+            headwater,
         }
     }
 }

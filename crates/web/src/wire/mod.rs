@@ -3,9 +3,11 @@
 pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod client_grant;
+pub(crate) mod cloud_event;
 pub(crate) mod delivery;
 pub(crate) mod event_stream;
 pub(crate) mod listing;
+pub(crate) mod position;
 pub(crate) mod query;
 pub(crate) mod reader;
 pub(crate) mod resource_server;

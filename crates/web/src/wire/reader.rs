@@ -130,7 +130,13 @@ impl Text {
         self.field.name
     }
 
-    fn fault(&self, text: &str) -> Option<String> {
+    /// The member that it is.
+    pub(super) const fn field(&self) -> Field {
+        self.field
+    }
+
+    /// What is wrong with a given text.
+    pub(super) fn fault(&self, text: &str) -> Option<String> {
         let length = text.chars().count();
         let shown = |value: &str| if self.secret { String::new() } else { value.to_owned() };
         if length < self.chars_min {
@@ -306,6 +312,17 @@ impl ObjectReader {
         match self.members.keys().next() {
             None => Ok(()),
             Some(name) => Err(self.fault(&format!("Additional properties not allowed: {name}"))),
+        }
+    }
+
+    /// Refuses what is left over, naming its whole path: for the members of an extension.
+    pub(crate) fn finish_with_path(self) -> Result<(), Invalid> {
+        match self.members.keys().next() {
+            None => Ok(()),
+            Some(name) => {
+                let reason = format!("Additional properties not allowed: {name}");
+                Err(Invalid::new(Part::Payload, &reason, &self.place_of(name), self.about))
+            }
         }
     }
 

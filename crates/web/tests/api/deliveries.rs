@@ -43,7 +43,7 @@ impl Failing {
         let head = self.server.store.heads().borrow().log;
         let health = Health { in_row: 0, outstanding: 0 };
         let progress = Progress { position: Position::at(head), health, rows, disable: None };
-        let streams = vec![StreamProgress { stream: self.stream, generation: 0, at_head: true, progress }];
+        let streams = vec![StreamProgress { stream: self.stream, generation: 0, seeks: 0, at_head: true, progress }];
         let at = Timestamp::from_millis(START);
         self.server.store.checkpoint_save(Checkpoint { at, head, streams }).await.unwrap();
     }

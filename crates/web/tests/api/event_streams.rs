@@ -92,8 +92,10 @@ async fn faults_name_the_member() {
         (json!({}), "'Missing required property: destination'.".to_owned()),
         (json!({"destination": bearer(), "x": 1}), "'Additional properties not allowed: x'.".to_owned()),
         (
-            json!({"destination": bearer(), "headwater": {}}),
-            "'Additional properties not allowed: headwater'.".to_owned(),
+            json!({"destination": bearer(), "headwater": {"x": 1}}),
+            "'Additional properties not allowed: x' on property headwater.x (What this server offers beyond the \
+             contract)."
+                .to_owned(),
         ),
         (
             json!({"destination": bearer(), "name": ""}),

@@ -7,6 +7,8 @@ mod deliveries;
 mod errors;
 mod event_streams;
 mod health;
+mod position;
+mod publish;
 mod server;
 mod serving;
 mod starting;

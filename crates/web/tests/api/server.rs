@@ -25,6 +25,7 @@ pub(crate) const CLIENT_ID: &str = "bootstrap-client";
 pub(crate) const CLIENT_SECRET: &str = "bootstrap-secret+%/";
 pub(crate) const AUDIENCE: &str = "https://acme.example:8443/api/v2/";
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BATCH_BYTES_MAX: usize = 512 * 1024;
 pub(crate) const JSON: &str = "application/json; charset=utf-8";
 /// 2026-01-16T08:50:33.955Z
 pub(crate) const START: i64 = 1_768_553_433_955;
@@ -97,6 +98,7 @@ pub(crate) fn settings() -> Settings {
         http_destinations_allowed: false,
         token_lifetime: Duration::from_secs(86_400),
         body_bytes_max: BODY_BYTES_MAX,
+        batch_bytes_max: BATCH_BYTES_MAX,
     }
 }
 

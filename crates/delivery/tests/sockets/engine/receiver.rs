@@ -17,9 +17,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) enum Answer {
     Status(u16),
     /// 302 to this address.
-    #[allow(dead_code, reason = "not every test crate redirects")]
+    #[allow(dead_code, reason = "only the stories redirect")]
     Redirect(&'static str),
     Hang,
+    /// 204, once the receiver is released.
+    Held,
 }
 
 #[derive(Default)]
@@ -27,6 +29,8 @@ struct State {
     bodies: Vec<serde_json::Value>,
     script: VecDeque<Answer>,
     otherwise: Option<Answer>,
+    answering: usize,
+    most_at_once: usize,
 }
 
 /// Answers 204 unless told otherwise.
@@ -35,13 +39,18 @@ pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     state: Arc<Mutex<State>>,
     count: watch::Sender<usize>,
+    released: watch::Sender<bool>,
 }
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let receiver =
-            Self { address: listener.local_addr().unwrap(), state: Arc::default(), count: watch::Sender::new(0) };
+        let receiver = Self {
+            address: listener.local_addr().unwrap(),
+            state: Arc::default(),
+            count: watch::Sender::new(0),
+            released: watch::Sender::new(false),
+        };
         let tracker = TaskTracker::new();
         let accepting = receiver.clone();
         let connections = tracker.clone();
@@ -62,6 +71,16 @@ impl Receiver {
     /// What every request beyond the script gets.
     pub(crate) fn otherwise(&self, answer: Answer) {
         self.state.lock().unwrap().otherwise = Some(answer);
+    }
+
+    /// Answers what it has held, and whatever it would hold from now on.
+    pub(crate) fn release(&self) {
+        self.released.send_replace(true);
+    }
+
+    /// How many requests it had not answered at the same time, at most.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.state.lock().unwrap().most_at_once
     }
 
     pub(crate) fn bodies(&self) -> Vec<serde_json::Value> {
@@ -104,6 +123,8 @@ impl Receiver {
             let answer = {
                 let mut state = self.state.lock().unwrap();
                 state.bodies.push(serde_json::from_slice(&body).unwrap());
+                state.answering += 1;
+                state.most_at_once = state.most_at_once.max(state.answering);
                 let otherwise = state.otherwise.unwrap_or(Answer::Status(204));
                 state.script.pop_front().unwrap_or(otherwise)
             };
@@ -112,7 +133,12 @@ impl Receiver {
                 Answer::Status(status) => format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n"),
                 Answer::Redirect(to) => format!("HTTP/1.1 302 X\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"),
                 Answer::Hang => std::future::pending().await,
+                Answer::Held => {
+                    let _ = self.released.subscribe().wait_for(|released| *released).await;
+                    "HTTP/1.1 204 X\r\ncontent-length: 0\r\n\r\n".to_owned()
+                }
             };
+            self.state.lock().unwrap().answering -= 1;
             if write.write_all(head.as_bytes()).await.is_err() {
                 return;
             }

@@ -12,13 +12,14 @@ use domain::change::{self, Expect, Origin, StreamPatch, Write};
 use domain::clock::{Clock, Entropy, Moment, Timestamp};
 use domain::delivery::Policy;
 use domain::destination::{Authorization, Destination, Endpoint, Webhook};
-use domain::event::{Seq, Source};
+use domain::event::{LoggedEvent, Seq, Source};
 use domain::ids::{StreamId, TenantId};
+use domain::place::Place;
 use domain::secret::Secret;
-use domain::stream::{EventStream, StreamStatus};
+use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::user::{User, UserProfile};
 use store::sqlite::{Options, SqliteStore};
-use store::{FailedDelivery, Keyring, Log, State};
+use store::{FailedDelivery, Keyring, Log, Moved, ReadLimit, SeekMode, State};
 
 use super::receiver::{PATIENCE, Receiver};
 
@@ -53,11 +54,27 @@ impl Entropy for Counter {
 }
 
 pub(crate) struct World {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) tenant: TenantId,
     clock: Arc<RealClock>,
     entropy: Arc<Counter>,
+}
+
+/// An engine that ends as a killed process does: nothing is finished, nothing more is saved.
+pub(crate) struct MortalEngine {
+    engine: Engine,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl MortalEngine {
+    pub(crate) async fn die(self) {
+        let dying = tokio::task::spawn_blocking(move || {
+            self.runtime.shutdown_timeout(PATIENCE);
+            drop(self.engine);
+        });
+        dying.await.unwrap();
+    }
 }
 
 pub(crate) fn open(folder: &Path) -> Arc<SqliteStore> {
@@ -77,7 +94,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
         let tenant = store.tenant_ensure("acme").await.unwrap().id;
-        Self { _folder: folder, store, tenant, clock: RealClock::start(), entropy: Arc::new(Counter(1.into())) }
+        Self { folder, store, tenant, clock: RealClock::start(), entropy: Arc::new(Counter(1.into())) }
     }
 
     pub(crate) async fn engine_with(&self, policy: Policy) -> Engine {
@@ -98,9 +115,35 @@ impl World {
         self.engine_with(fast_policy()).await
     }
 
+    /// An engine in a runtime of its own, which can die with everything in it.
+    pub(crate) async fn mortal_engine(self: &Arc<Self>) -> MortalEngine {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let world = Arc::clone(self);
+        let engine = runtime.spawn(async move { world.engine().await }).await.unwrap();
+        MortalEngine { engine, runtime }
+    }
+
+    /// Closes the store and opens it again.
+    pub(crate) fn reopen(self: Arc<Self>) -> Arc<Self> {
+        let Self { folder, store, tenant, clock, entropy } = Arc::into_inner(self).expect("nobody uses it any more");
+        drop(Arc::into_inner(store).expect("no engine uses it any more"));
+        Arc::new(Self { store: open(folder.path()), folder, tenant, clock, entropy })
+    }
+
     pub(crate) async fn stream(&self, receiver: &Receiver, types: &[EventType]) -> StreamId {
+        let stream = self.new_stream(receiver, types);
+        self.stream_create(Write::StreamPut(Expect::Absent, Box::new(stream.clone()))).await;
+        stream.id
+    }
+
+    pub(crate) async fn stream_create(&self, write: Write) {
+        self.store.change_commit(self.tenant, write.into()).await.unwrap();
+    }
+
+    /// An enabled stream, yet to be created.
+    pub(crate) fn new_stream(&self, receiver: &Receiver, types: &[EventType]) -> EventStream {
         let now = self.clock.now().wall;
-        let stream = EventStream {
+        EventStream {
             id: StreamId::generate(now, &*self.entropy),
             name: None,
             status: StreamStatus::Enabled,
@@ -109,13 +152,10 @@ impl World {
                 endpoint: Endpoint::parse(&format!("http://{}/in", receiver.address), true).unwrap(),
                 authorization: Authorization::Bearer { token: Secret::new("t") },
             }),
+            options: StreamOptions::default(),
             created_at: now,
             updated_at: now,
-        };
-        let id = stream.id;
-        let write = Write::StreamPut(Expect::Absent, Box::new(stream));
-        self.store.change_commit(self.tenant, write.into()).await.unwrap();
-        id
+        }
     }
 
     pub(crate) async fn stream_patch(&self, id: StreamId, patch: StreamPatch) {
@@ -154,6 +194,25 @@ impl World {
         let patch = UserProfile { nickname: Some(nickname.to_owned()), ..UserProfile::default() };
         let (_, change) = self.with_origin(|origin| change::user_update(&stored, patch, origin)).unwrap();
         self.store.change_commit(self.tenant, change).await.unwrap();
+    }
+
+    /// Removes a user.
+    pub(crate) async fn remove(&self, name: &str) {
+        let id = domain::ids::UserId::from_text(format!("auth0|{name}"));
+        let stored = self.store.user_get(self.tenant, &id).await.unwrap().unwrap();
+        let change = self.with_origin(|origin| change::user_delete(&stored, origin));
+        self.store.change_commit(self.tenant, change).await.unwrap();
+    }
+
+    /// Everything in the log.
+    pub(crate) async fn log(&self) -> Vec<Arc<LoggedEvent>> {
+        let until = self.store.heads().borrow().log;
+        let limit = ReadLimit { events: usize::MAX, bytes: usize::MAX };
+        self.store.log_read(Seq::ZERO, until, limit).await.unwrap().events
+    }
+
+    pub(crate) async fn seek(&self, id: StreamId, to: Place) -> Moved {
+        self.store.stream_seek(self.tenant, id, to, SeekMode::Apply).await.unwrap().unwrap()
     }
 
     pub(crate) async fn failures(&self, id: StreamId) -> Vec<FailedDelivery> {

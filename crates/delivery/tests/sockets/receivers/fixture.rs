@@ -17,7 +17,7 @@ use domain::destination::{Authorization, Endpoint, Webhook};
 use domain::event::{Event, LoggedEvent, Seq, Subject};
 use domain::ids::{EventId, StreamId, TenantId};
 use domain::secret::Secret;
-use domain::stream::{EventStream, StreamStatus};
+use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -265,6 +265,7 @@ pub(crate) fn destination(outbound: &Outbound, url: &str, authorization: Authori
         status: StreamStatus::Enabled,
         subscriptions: vec![EventType::UserCreated],
         destination: domain::destination::Destination::Webhook(webhook),
+        options: StreamOptions::default(),
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
     };
@@ -280,7 +281,7 @@ pub(crate) fn delivery() -> Delivery {
         time: Timestamp::default(),
         body: Bytes::from_static(br#"{"specversion":"1.0","a0tenant":"acme"}"#),
     };
-    Delivery { event: Arc::new(LoggedEvent { seq: Seq(1), tenant: TenantId(1), event }), attempt: 1 }
+    Delivery { event: Arc::new(LoggedEvent { seq: Seq(1), tenant: TenantId(1), only_stream: None, event }), attempt: 1 }
 }
 
 /// What the receiver gets of [`delivery`].

@@ -1,6 +1,7 @@
 //! The embedded store: the contract, and what only a SQLite file has to promise.
 
 mod opening;
+mod publishing;
 mod secrets_at_rest;
 mod transactions;
 

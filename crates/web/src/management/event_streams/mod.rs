@@ -4,4 +4,5 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod seek;
 pub(crate) mod update;

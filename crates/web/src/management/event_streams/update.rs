@@ -38,11 +38,15 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
 fn patch_for(stored: &EventStream, changes: &StreamChanges) -> Result<StreamPatch, Invalid> {
     let Destination::Webhook(webhook) = &stored.destination;
     let destination = changes.destination.clone().map(|given| given.completed(Some(&webhook.authorization)));
+    let mut options = stored.options.clone();
+    options.ordering = changes.ordering.unwrap_or(options.ordering);
     Ok(StreamPatch {
         name: changes.name.clone(),
         status: changes.status,
         subscriptions: changes.subscriptions.clone(),
         destination: destination.transpose()?,
+        options: Some(options),
+        resume: changes.resume.unwrap_or_default(),
     })
 }
 

@@ -1,0 +1,143 @@
+//! What the engine's tasks share, and their settings.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use domain::clock::Clock;
+use domain::delivery::{Head, Policy};
+use domain::ids::StreamId;
+use store::Log;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::live_stream::LiveStream;
+use crate::outbound::Outbound;
+
+/// How the engine works. The defaults are those of the configuration.
+pub struct EngineSettings {
+    /// The rules that streams are delivered by.
+    pub policy: Policy,
+    /// The client for customers' addresses.
+    pub outbound: Outbound,
+    /// How long events stay in the log.
+    pub retention: Duration,
+    /// How often positions are saved.
+    pub checkpoint_every: Duration,
+    /// How long attempts in flight may take to end when the engine stops.
+    pub drain_max: Duration,
+}
+
+impl EngineSettings {
+    /// The default settings around a client.
+    pub fn new(outbound: Outbound) -> Self {
+        Self {
+            policy: Policy::default(),
+            outbound,
+            retention: Duration::from_hours(7 * 24),
+            checkpoint_every: Duration::from_millis(200),
+            drain_max: Duration::from_secs(15),
+        }
+    }
+}
+
+/// What the engine's tasks share.
+pub(crate) struct Shared {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: EngineSettings,
+    /// Locked before any stream, never after one.
+    head: Mutex<Head<StreamId>>,
+    streams: RwLock<HashMap<StreamId, Arc<LiveStream>>>,
+    /// Streams' settings have changed: there may be snapshots to go on with.
+    pub(crate) snapshots: Notify,
+    /// The streams that have something to save.
+    dirty: Mutex<Vec<Arc<LiveStream>>>,
+    /// Nothing new is begun.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) stream_tasks: TaskTracker,
+    /// A checkpoint that was taken could not be saved before the engine stopped.
+    pub(crate) checkpoints_abandoned: AtomicBool,
+    died: watch::Sender<Option<&'static str>>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        log: Arc<dyn Log>,
+        clock: Arc<dyn Clock>,
+        settings: EngineSettings,
+        died: watch::Sender<Option<&'static str>>,
+    ) -> Self {
+        let end = log.heads().borrow().log;
+        Self {
+            log,
+            clock,
+            settings,
+            head: Mutex::new(Head::new(end)),
+            streams: RwLock::default(),
+            snapshots: Notify::new(),
+            dirty: Mutex::default(),
+            stopping: CancellationToken::new(),
+            stream_tasks: TaskTracker::new(),
+            checkpoints_abandoned: AtomicBool::new(false),
+            died,
+        }
+    }
+
+    pub(crate) fn head(&self) -> MutexGuard<'_, Head<StreamId>> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn stream(&self, id: StreamId) -> Option<Arc<LiveStream>> {
+        self.streams.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    pub(crate) fn stream_insert(&self, stream: Arc<LiveStream>) {
+        self.streams.write().unwrap_or_else(PoisonError::into_inner).insert(stream.id, stream);
+    }
+
+    pub(crate) fn stream_remove(&self, id: StreamId) -> Option<Arc<LiveStream>> {
+        self.streams.write().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+
+    /// Has the stream saved with the next checkpoint.
+    pub(crate) fn mark_dirty(&self, stream: &Arc<LiveStream>) {
+        if stream.become_dirty() {
+            self.dirty.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(stream));
+        }
+    }
+
+    pub(crate) fn take_dirty(&self) -> Vec<Arc<LiveStream>> {
+        std::mem::take(&mut *self.dirty.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs a task; should it panic, the engine has died.
+    pub(crate) fn watched<F>(self: &Arc<Self>, name: &'static str, task: F) -> impl Future<Output = ()> + use<F>
+    where
+        F: Future<Output = ()>,
+    {
+        let watch = DeathWatch { name, died: Some(self.died.clone()) };
+        async move {
+            let mut watch = watch;
+            task.await;
+            watch.died = None;
+        }
+    }
+}
+
+/// Tells when it is dropped before its task has ended.
+struct DeathWatch {
+    name: &'static str,
+    died: Option<watch::Sender<Option<&'static str>>>,
+}
+
+impl Drop for DeathWatch {
+    fn drop(&mut self) {
+        if let Some(died) = self.died.take().filter(|_| std::thread::panicking()) {
+            died.send_replace(Some(self.name));
+        }
+    }
+}

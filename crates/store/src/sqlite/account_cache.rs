@@ -1,0 +1,106 @@
+//! The applications and connections that were read last, for the requests that name the same ones again and
+//! again: every change of a user names two.
+//!
+//! Exact, because there is one writer: it forgets them before it answers a change of any.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use domain::account::Client;
+use domain::change::Versioned;
+use domain::connection::Connection;
+use domain::ids::{ClientId, TenantId};
+
+/// How many are remembered of each kind; a full memory is emptied.
+const ENTRIES_MAX: usize = 1024;
+
+/// What was read last.
+#[derive(Default)]
+pub(super) struct AccountCache(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// Counts how often everything was forgotten.
+    era: u64,
+    clients: HashMap<(TenantId, ClientId), Versioned<Client>>,
+    connections: HashMap<(TenantId, String), Versioned<Connection>>,
+}
+
+/// When a read began: what was forgotten since then is not remembered from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Era(u64);
+
+impl AccountCache {
+    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Forgets everything: something of it has been changed.
+    pub(super) fn forget(&self) {
+        self.with(|inner| {
+            inner.era += 1;
+            inner.clients.clear();
+            inner.connections.clear();
+        });
+    }
+
+    /// The application, or when to have begun reading it.
+    pub(super) fn client(&self, key: &(TenantId, ClientId)) -> Result<Versioned<Client>, Era> {
+        self.with(|inner| inner.clients.get(key).cloned().ok_or(Era(inner.era)))
+    }
+
+    /// Remembers what was read since `era`.
+    pub(super) fn remember_client(&self, era: Era, key: (TenantId, ClientId), client: &Versioned<Client>) {
+        self.with(|inner| remember(&mut inner.clients, era == Era(inner.era), key, client));
+    }
+
+    /// The connection, or when to have begun reading it.
+    pub(super) fn connection(&self, key: &(TenantId, String)) -> Result<Versioned<Connection>, Era> {
+        self.with(|inner| inner.connections.get(key).cloned().ok_or(Era(inner.era)))
+    }
+
+    /// Remembers what was read since `era`.
+    pub(super) fn remember_connection(&self, era: Era, key: (TenantId, String), connection: &Versioned<Connection>) {
+        self.with(|inner| remember(&mut inner.connections, era == Era(inner.era), key, connection));
+    }
+}
+
+fn remember<K: Eq + std::hash::Hash, V: Clone>(map: &mut HashMap<K, V>, is_current: bool, key: K, value: &V) {
+    if !is_current {
+        return;
+    }
+    if map.len() >= ENTRIES_MAX {
+        map.clear();
+    }
+    map.insert(key, value.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::account::SecretHash;
+    use domain::change::Revision;
+
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_remembered_after_it() {
+        let cache = AccountCache::default();
+        let key = (TenantId(1), ClientId::from_text("c"));
+        let client = Versioned {
+            revision: Revision(1),
+            value: Client {
+                id: key.1.clone(),
+                secret_hash: SecretHash::from_encoded("h"),
+                settings: serde_json::Map::new(),
+            },
+        };
+        let era = cache.client(&key).unwrap_err();
+        cache.forget();
+        cache.remember_client(era, key.clone(), &client);
+        let era = cache.client(&key).unwrap_err();
+        cache.remember_client(era, key.clone(), &client);
+        assert_eq!(cache.client(&key).unwrap(), client);
+        cache.forget();
+        assert!(cache.client(&key).is_err());
+    }
+}

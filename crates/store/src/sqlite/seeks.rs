@@ -1,0 +1,83 @@
+//! Moving streams in the log.
+
+use domain::event::Seq;
+use domain::ids::{StreamId, TenantId};
+use domain::place::Place;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{run, seq_of, seq_value, unavailable};
+use super::writer::Writing;
+use super::{cursors, places, streams};
+use crate::{Keyring, Moved, Seek, StoreError, StreamState};
+
+/// A move of a stream, before the events behind it are counted.
+pub(super) struct Sought {
+    state: StreamState,
+    from: Seq,
+    to: Seq,
+    end: Seq,
+}
+
+/// The move of a stream to a place, as it would be now.
+pub(super) fn sought(
+    connection: &Connection,
+    keyring: &Keyring,
+    tenant: TenantId,
+    id: StreamId,
+    to: Place,
+    end: Seq,
+) -> Result<Option<Sought>, StoreError> {
+    let Some(state) = streams::state(connection, keyring, tenant, id)? else { return Ok(None) };
+    let to = places::resolve(connection, to, end)?;
+    let from = cursors::position(connection, id)?.map_or(to, |position| position.cursor());
+    Ok(Some(Sought { state, from, to, end }))
+}
+
+impl Sought {
+    /// Counts what the stream will get.
+    pub(super) fn counted(&self, connection: &Connection) -> Result<Moved, StoreError> {
+        let stream = &self.state.stream;
+        let wanted = places::Wanted { tenant: self.state.tenant, stream: stream.id, types: stream.event_types() };
+        let (events, counted_below) = places::count(connection, &wanted, self.to, self.end)?;
+        Ok(Moved { from: self.from, to: self.to, events, counted_below })
+    }
+}
+
+/// Moves a stream: it goes on at the place with what it subscribes to now.
+pub(super) fn stream_seek(
+    writing: &mut Writing<'_>,
+    tenant: TenantId,
+    id: StreamId,
+    to: Place,
+) -> Result<Option<Sought>, StoreError> {
+    let end = writing.log_end();
+    let Some(mut sought) = sought(writing.connection, writing.keyring, tenant, id, to, end)? else {
+        return Ok(None);
+    };
+    let text = id.to_string();
+    sought.state.spans.place(&sought.state.stream, sought.to, end);
+    cursors::cursor_move(writing.connection, &text, sought.to)?;
+    streams::prune(writing.connection, id, &mut sought.state.spans)?;
+    let version = writing.next_streams_version();
+    let sql = "UPDATE streams SET spans = ?2, version = ?3 WHERE stream_id = ?1";
+    run(writing.connection, sql, params![text, sought.state.spans.to_json(), version.0])?;
+    sought_save(writing.connection, &text, sought.to)?;
+    Ok(Some(sought))
+}
+
+pub(super) fn sought_save(connection: &Connection, id: &str, to: Seq) -> Result<(), StoreError> {
+    let sql = "UPDATE streams SET seeks = seeks + 1, sought = ?2 WHERE stream_id = ?1";
+    run(connection, sql, params![id, seq_value(to)]).map(|_| ())
+}
+
+/// How often a stream was enabled or disabled, and how it was moved; `None` if there is no such stream.
+pub(super) fn counts(connection: &Connection, id: &str) -> Result<Option<(u64, Seek)>, StoreError> {
+    connection
+        .prepare_cached("SELECT generation, seeks, sought FROM streams WHERE stream_id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id], |row| Ok((row.get(0)?, Seek { count: row.get(1)?, to: seq_of(row, 2)? })))
+                .optional()
+        })
+        .map_err(unavailable("read a stream"))
+}

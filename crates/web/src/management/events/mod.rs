@@ -1,0 +1,4 @@
+//! Events that somebody else raised (docs/extensions.md).
+
+mod identity;
+pub(crate) mod publish;
