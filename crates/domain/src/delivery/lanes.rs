@@ -3,8 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::policy::Ordering;
-use super::stream_core::Ticket;
 use crate::event::Seq;
+
+/// An event that the core has taken up. Never used twice, so a late answer cannot be mistaken for another's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
 
 /// Which lane an event goes in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]

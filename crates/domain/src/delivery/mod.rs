@@ -21,8 +21,9 @@ mod window;
 
 pub use head::Head;
 pub use health::{DisableReason, Health};
+pub use lanes::Ticket;
 pub use outcome::{Attempt, AttemptStatus, Failure, FailureKind, Outcome};
 pub use policy::{Limits, Ordering, Policy, Schedule};
 pub use progress::{Parked, Position, Progress, Redelivery, RowChange, Saved};
 pub use retry::{Next, next_step};
-pub use stream_core::{Feed, Order, Phase, StreamCore, Ticket};
+pub use stream_core::{Feed, Order, Phase, StreamCore};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::concurrency::Concurrency;
 use super::health::{DisableReason, Health};
-use super::lanes::{LaneKey, Lanes};
+use super::lanes::{LaneKey, Lanes, Ticket};
 use super::outcome::{Attempt, Failure, FailureKind, Outcome};
 use super::parked::{HoldKey, ParkedEvents};
 use super::policy::{Ordering, Policy};
@@ -19,10 +19,6 @@ use super::retry::{Next, next_step};
 use super::window::Window;
 use crate::clock::{Moment, Timestamp};
 use crate::event::Seq;
-
-/// An event that the core has taken up. Never used twice, so a late answer cannot be mistaken for another's.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Ticket(pub u64);
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq)]
