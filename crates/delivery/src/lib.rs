@@ -7,6 +7,7 @@
 mod checkpoints;
 pub mod destinations;
 mod engine;
+mod erasures;
 mod live_stream;
 pub mod outbound;
 mod reader;

@@ -8,6 +8,7 @@ use crate::account::{Client, ClientGrant};
 use crate::catalog::EventType;
 use crate::clock::{Entropy, Timestamp};
 use crate::connection::Connection;
+use crate::erasure::{erased_body, subject_of};
 use crate::event::{Event, Source, Subject, render_body};
 use crate::ids::{ClientId, ConnectionId, EventId, GrantId, StreamId, UserId};
 use crate::place::{Resume, StartFrom};
@@ -44,6 +45,9 @@ pub enum Write {
     UserPut(Expect, Box<User>),
     /// Removes a user.
     UserDelete(Revision, UserId),
+    /// Has the data of a user who is not there (any more) erased from the events so far, asked at this time. It is
+    /// done in steps, later.
+    UserErase(UserId, Timestamp),
     /// Creates or changes an application.
     ClientPut(Expect, Client),
     /// Removes an application, and with it its grants.
@@ -167,7 +171,7 @@ impl Origin<'_> {
 }
 
 fn user_subject(user: &User) -> Subject {
-    Subject::new("user", user.user_id.as_str())
+    subject_of(&user.user_id)
 }
 
 /// A new user raises `user.created`.
@@ -220,6 +224,21 @@ pub fn user_delete(stored: &Versioned<User>, origin: &Origin<'_>) -> Change {
     let object = DeletedUser { user, deleted_at: origin.now };
     let event = origin.event(EventType::UserDeleted, user_subject(user), &object, None::<&User>);
     Change { writes: vec![Write::UserDelete(stored.revision, user.user_id.clone())], events: vec![event] }
+}
+
+/// A deleted user whose data are erased from the events so far. It raises a `user.deleted` that is erased already.
+pub fn user_erase(stored: &Versioned<User>, origin: &Origin<'_>) -> Change {
+    let mut change = user_delete(stored, origin);
+    for event in &mut change.events {
+        event.body = erased_body(event);
+    }
+    change.writes.extend(user_erase_absent(stored.value.user_id.clone(), origin.now).writes);
+    change
+}
+
+/// Erases the data of a user who is not there any more from the events so far. It raises nothing.
+pub fn user_erase_absent(id: UserId, now: Timestamp) -> Change {
+    Write::UserErase(id, now).into()
 }
 
 /// What a caller wants changed of a stream; what is absent stays.
@@ -342,6 +361,32 @@ mod tests {
         let resumed = update(enabled, Resume::Position);
         assert!(matches!(resumed.as_deref(), Some([Write::StreamResume(Revision(3), _, Resume::Position)])));
         assert_eq!(update(None, Resume::Position), None);
+    }
+
+    #[test]
+    fn an_erasing_deletion_says_no_more_than_it_must() {
+        with_origin(|origin| {
+            let origin = Origin {
+                request: Some(RequestContext {
+                    geo: Map::new(),
+                    hostname: "acme.example".into(),
+                    ip: "192.0.2.7".into(),
+                    method: "DELETE".into(),
+                    user_agent: "test/1".into(),
+                }),
+                source: origin.source,
+                now: origin.now,
+                entropy: origin.entropy,
+                client: None,
+            };
+            let change = user_erase(&stored(), &origin);
+            let id = UserId::from_text("auth0|1");
+            assert_eq!(change.writes, [Write::UserDelete(Revision(1), id.clone()), Write::UserErase(id, origin.now)]);
+            let data = &body(&change.events[0])["data"];
+            let members: Vec<_> = data["object"].as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(members, ["created_at", "deleted_at", "identities", "updated_at", "user_id"]);
+            assert_eq!(data["context"], json!({"tenant": {"id": "acme"}}));
+        });
     }
 
     #[test]

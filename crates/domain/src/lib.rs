@@ -11,6 +11,7 @@ pub mod clock;
 pub mod connection;
 pub mod delivery;
 pub mod destination;
+pub mod erasure;
 pub mod event;
 pub mod ids;
 pub mod offset;

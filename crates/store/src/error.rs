@@ -31,6 +31,17 @@ pub enum StoreError {
         /// What identifies the row.
         row: String,
     },
+    /// The database file is not what was written.
+    #[error(
+        "the database {file} is damaged ({finding}); stop headwater, keep a copy of the data folder, and restore \
+         it from a backup"
+    )]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What was found.
+        finding: String,
+    },
     /// The data folder is used by another process.
     #[error("the data folder {folder} is in use by another headwater process; stop it or choose another folder")]
     InUse {

@@ -26,9 +26,9 @@ use tokio::sync::watch;
 pub use error::{Conflict, PlaceError, StoreError};
 pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
 pub use records::{
-    Checkpoint, FailedDelivery, Heads, LogChunk, Moved, Page, ReadLimit, RedeliveryRequested, RestoredStream,
-    RetentionPass, Seek, SeekMode, SigningKey, SnapshotStep, StreamProgress, StreamState, StreamsChanged,
-    StreamsVersion,
+    Checkpoint, ErasureStep, FailedDelivery, Heads, LogChunk, Moved, Page, ReadLimit, RedeliveryRequested,
+    RestoredStream, RetentionPass, Seek, SeekMode, SigningKey, SnapshotStep, StreamProgress, StreamState,
+    StreamsChanged, StreamsVersion,
 };
 
 /// The state of tenants, as the API reads and changes it.
@@ -185,6 +185,11 @@ pub trait Log: Send + Sync {
 
     /// Saves where streams stand, with the rows that their positions have passed, in one transaction.
     async fn checkpoint_save(&self, checkpoint: Checkpoint) -> Result<(), StoreError>;
+
+    /// Goes on with the erasures that were asked for, by at most `most` positions of the log: overwrites the bodies
+    /// of the events about those users, and forgets what receivers answered to them. Nothing else of an event
+    /// changes. Whoever reads after that does not find the former bodies.
+    async fn erasure_step(&self, most: u32) -> Result<ErasureStep, StoreError>;
 
     /// Removes at most `most` events from before `before`, with the failed deliveries of them. Never what an
     /// enabled stream has still to deliver, nor the newest event, whose position is the next one's measure.

@@ -150,6 +150,15 @@ pub enum SnapshotStep {
     Done,
 }
 
+/// What one step of the erasures did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ErasureStep {
+    /// Events that were overwritten.
+    pub events: u32,
+    /// There is more to look at.
+    pub more: bool,
+}
+
 /// Streams that were changed, and the version they were read at.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct StreamsChanged {

@@ -263,6 +263,7 @@ fn describe_store(error: &StoreError) -> Described {
             None,
         ),
         StoreError::Corrupt { .. }
+        | StoreError::Damaged { .. }
         | StoreError::InUse { .. }
         | StoreError::Newer { .. }
         | StoreError::WrongMasterKey => internal(),

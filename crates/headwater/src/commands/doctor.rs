@@ -178,8 +178,12 @@ async fn store(diagnosis: &mut Diagnosis, config: &Config) -> bool {
     }
 }
 
-/// What the store holds: signing keys, and streams whose destinations can be reached as configured.
+/// Whether the file is sound, and what the store holds: signing keys, and streams whose destinations can be reached as configured.
 async fn inside(diagnosis: &mut Diagnosis, config: &Config, store: &SqliteStore) {
+    match store.verify().await {
+        Ok(()) => diagnosis.say(Verdict::Ok, "store", "sound"),
+        Err(error) => diagnosis.say(Verdict::Fail, "store", &error.to_string()),
+    }
     match store.signing_keys().await {
         Ok(keys) if keys.is_empty() => diagnosis.say(Verdict::Ok, "signing keys", "will be made at first start"),
         Ok(keys) => diagnosis.say(Verdict::Ok, "signing keys", &format!("{} in the store", keys.len())),

@@ -5,6 +5,7 @@
 
 mod clients;
 mod crashes;
+mod faults;
 mod main_job;
 #[allow(dead_code, reason = "shared with the tests of delivery, which ask more of it")]
 #[path = "../../../delivery/tests/sockets/engine/receiver.rs"]

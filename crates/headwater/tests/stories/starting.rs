@@ -4,7 +4,7 @@ use std::process::Output;
 
 use crate::server::{Server, binary, free_port, output_of, serve_command};
 
-fn assert_refused(output: &Output, says: &str) {
+pub(crate) fn assert_refused(output: &Output, says: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "it should not have started");
     let lines: Vec<&str> = stderr.lines().filter(|line| line.starts_with("error")).collect();

@@ -168,6 +168,18 @@ CREATE TABLE snapshot_users (
   PRIMARY KEY (stream_id, number)
 ) STRICT, WITHOUT ROWID;
 
+-- Users who are to be forgotten: of the events about `subject` at positions below `up_to_seq`, those below
+-- `done_to_seq` have been erased.
+CREATE TABLE erasures (
+  tenant_id    INTEGER NOT NULL,
+  subject      TEXT    NOT NULL,
+  up_to_seq    INTEGER NOT NULL,
+  done_to_seq  INTEGER NOT NULL,
+  requested_at INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX erasures_by_done ON erasures (done_to_seq);
+
 CREATE TABLE signing_keys (
   key_id      TEXT    PRIMARY KEY,
   private_key BLOB    NOT NULL,

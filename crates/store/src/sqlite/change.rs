@@ -6,10 +6,17 @@ use rusqlite::{ErrorCode, ToSql};
 
 use super::rows::unavailable;
 use super::writer::Writing;
-use super::{accounts, snapshots, streams, users};
+use super::{accounts, erasures, snapshots, streams, users};
 use crate::{Conflict, StoreError};
 
 pub(super) fn change_commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result<(), StoreError> {
+    if change.writes.iter().any(|write| matches!(write, Write::UserErase(..))) {
+        return erasures::securely(writing, |writing| commit(writing, tenant, change));
+    }
+    commit(writing, tenant, change)
+}
+
+fn commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result<(), StoreError> {
     let raised_at = change.events.first().map(|event| event.time);
     for write in change.writes {
         match write {
@@ -23,6 +30,7 @@ pub(super) fn change_commit(writing: &mut Writing<'_>, tenant: TenantId, change:
                 snapshots::user_changes(writing, tenant, &id, raised_at.unwrap_or_default())?;
                 delete(writing, "users", "user_id", tenant, id.as_str(), revision)?;
             }
+            Write::UserErase(id, now) => erasures::erasure_begin(writing, tenant, &id, now)?,
             Write::ClientPut(expect, client) => {
                 writing.accounts_changed();
                 accounts::client_put(writing, tenant, expect, &client)?;

@@ -8,6 +8,7 @@ mod account_cache;
 mod accounts;
 mod change;
 mod cursors;
+mod erasures;
 mod failures;
 mod folding;
 mod log;
@@ -42,9 +43,9 @@ use domain::user::User;
 use tokio::sync::watch;
 
 use crate::{
-    Checkpoint, FailedDelivery, Heads, Keyring, Log, LogChunk, Moved, Page, ReadLimit, RedeliveryRequested,
-    RestoredStream, RetentionPass, SeekMode, SigningKey, SnapshotStep, State, StoreError, StreamsChanged,
-    StreamsVersion,
+    Checkpoint, ErasureStep, FailedDelivery, Heads, Keyring, Log, LogChunk, Moved, Page, ReadLimit,
+    RedeliveryRequested, RestoredStream, RetentionPass, SeekMode, SigningKey, SnapshotStep, State, StoreError,
+    StreamsChanged, StreamsVersion,
 };
 use account_cache::AccountCache;
 use folding::Folding;
@@ -70,6 +71,7 @@ pub struct SqliteStore {
     accounts: Arc<AccountCache>,
     keyring: Arc<Keyring>,
     heads: watch::Receiver<Heads>,
+    folder: PathBuf,
     _lock: std::fs::File,
 }
 
@@ -77,10 +79,19 @@ impl SqliteStore {
     /// Opens the store in a folder, making or migrating it first. Only one process can have it open.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::WrongMasterKey`], or
+    /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::WrongMasterKey`], [`StoreError::Damaged`], or
     /// [`StoreError::Unavailable`] if the folder cannot be read or written.
     pub fn open(options: Options, keyring: Arc<Keyring>, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
         opening::open(&options, keyring, entropy)
+    }
+
+    /// Checks that the whole file is as it was written. Reads all of it: not for every day.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first thing that is wrong.
+    pub async fn verify(&self) -> Result<(), StoreError> {
+        let folder = self.folder.clone();
+        self.readers.read(move |connection| opening::verify(connection, &folder)).await
     }
 }
 
@@ -318,6 +329,14 @@ impl Log for SqliteStore {
 
     async fn checkpoint_save(&self, checkpoint: Checkpoint) -> Result<(), StoreError> {
         self.writer.write(move |writing| cursors::checkpoint_save(writing, &checkpoint)).await
+    }
+
+    async fn erasure_step(&self, most: u32) -> Result<ErasureStep, StoreError> {
+        // Looking takes its time, which the writer has not.
+        match self.readers.read(move |connection| erasures::look(connection, most)).await? {
+            None => Ok(ErasureStep::default()),
+            Some(stretch) => self.writer.write(move |writing| erasures::erase(writing, &stretch)).await,
+        }
     }
 
     async fn retention_pass(&self, before: Timestamp, most: u32) -> Result<RetentionPass, StoreError> {

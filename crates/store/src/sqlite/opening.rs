@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::clock::Entropy;
 use domain::event::Seq;
 use domain::secret::Secret;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use tokio::sync::watch;
 
 use super::account_cache::AccountCache;
@@ -31,11 +31,30 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements kept prepared on each connection.
 pub(super) const STATEMENTS_MAX: usize = 64;
 
+/// Opens the store, or says that its file is damaged.
 pub(super) fn open(
     options: &Options,
     keyring: Arc<Keyring>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<SqliteStore, StoreError> {
+    try_open(options, keyring, entropy).map_err(|error| match error {
+        StoreError::Unavailable { source, .. } if is_damage(&*source) => {
+            StoreError::Damaged { file: database_file(&options.folder), finding: source.to_string() }
+        }
+        error => error,
+    })
+}
+
+fn database_file(folder: &Path) -> String {
+    folder.join(DATABASE_FILE).display().to_string()
+}
+
+fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
+    let code = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+fn try_open(options: &Options, keyring: Arc<Keyring>, entropy: Arc<dyn Entropy>) -> Result<SqliteStore, StoreError> {
     std::fs::create_dir_all(&options.folder)
         .map_err(|error| StoreError::Unavailable { doing: "make its data folder", source: error.into() })?;
     let lock = take_lock(&options.folder)?;
@@ -67,6 +86,7 @@ pub(super) fn open(
         accounts,
         keyring,
         heads: receiver,
+        folder: options.folder.clone(),
         _lock: lock,
     })
 }
@@ -91,6 +111,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "wal_autocheckpoint", PAGES_MAX)?;
+        // What is deleted is overwritten where that costs no page more to write; see `erasures.rs` for the rest.
+        connection.pragma_update(None, "secure_delete", "FAST")?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cache_size", -32 * 1024)?;
         connection.pragma_update(None, "journal_size_limit", 256 * 1024 * 1024)?;
@@ -108,6 +130,18 @@ pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(unavailable("open its database"))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
+}
+
+/// Whether the whole file is as it was written; reads all of it.
+pub(super) fn verify(connection: &Connection, folder: &Path) -> Result<(), StoreError> {
+    let damaged = |finding: String| StoreError::Damaged { file: database_file(folder), finding };
+    // The first finding suffices.
+    match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
+        Ok(answer) if answer == "ok" => Ok(()),
+        Ok(finding) => Err(damaged(finding.replace('\n', " "))),
+        Err(error) if is_damage(&error) => Err(damaged(error.to_string())),
+        Err(error) => Err(unavailable("check its database")(error)),
+    }
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

@@ -41,6 +41,18 @@ impl Tail {
         }
     }
 
+    /// Takes over other bodies of events that it may have.
+    pub(super) fn replace(&self, events: impl IntoIterator<Item = Arc<LoggedEvent>>) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            let place = event.seq.0.checked_sub(inner.first.0).and_then(|place| usize::try_from(place).ok());
+            let bytes = event.event.body.len();
+            let Some(kept) = place.and_then(|place| inner.events.get_mut(place)) else { continue };
+            let former = std::mem::replace(kept, event);
+            inner.bytes = (inner.bytes + bytes).saturating_sub(former.event.body.len());
+        }
+    }
+
     /// The stretch asked for, if it begins in the tail.
     pub(super) fn read(&self, from: Seq, until: Seq, limit: ReadLimit) -> Option<LogChunk> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +96,19 @@ mod tests {
 
     fn seqs(chunk: &LogChunk) -> Vec<u64> {
         chunk.events.iter().map(|event| event.seq.0).collect()
+    }
+
+    #[test]
+    fn another_body_takes_the_place_of_the_former() {
+        let tail = Tail::new(Seq(5));
+        tail.append((5..9).map(|seq| event(seq, 10)));
+        tail.replace([event(4, 3), event(6, 3), event(9, 3)]);
+        let all = ReadLimit { events: 9, bytes: 1000 };
+        let chunk = tail.read(Seq(5), Seq(9), all).unwrap();
+        assert_eq!(seqs(&chunk), [5, 6, 7, 8]);
+        let bytes: Vec<_> = chunk.events.iter().map(|event| event.event.body.len()).collect();
+        assert_eq!(bytes, [10, 3, 10, 10]);
+        assert_eq!(tail.inner.lock().unwrap().bytes, 33);
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub(super) struct Writing<'a> {
     pub(super) published: &'a mut Published,
     heads: Heads,
     appended: Vec<Arc<LoggedEvent>>,
+    rewritten: Vec<Arc<LoggedEvent>>,
     accounts_changed: bool,
 }
 
@@ -101,6 +102,15 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Gives an event of the log another body.
+    pub(super) fn rewrite(&mut self, logged: Arc<LoggedEvent>) -> Result<(), StoreError> {
+        let body: &[u8] = &logged.event.body;
+        let values = params![seq_value(logged.seq), body];
+        super::rows::run(self.connection, "UPDATE log SET body = ?2 WHERE seq = ?1", values)?;
+        self.rewritten.push(logged);
+        Ok(())
+    }
+
     /// The next position of the log.
     pub(super) fn log_end(&self) -> Seq {
         self.heads.log
@@ -124,7 +134,9 @@ impl Writing<'_> {
 
     /// Writes something, to see whether that is possible.
     pub(super) fn touch(&self) -> Result<(), StoreError> {
-        super::rows::run(self.connection, "UPDATE head SET frontier = frontier", &[]).map(|_| ())
+        // SQLite writes nothing where nothing differs, so it is moved away and back.
+        super::rows::run(self.connection, "UPDATE head SET frontier = frontier + 1", &[])?;
+        super::rows::run(self.connection, "UPDATE head SET frontier = frontier - 1", &[]).map(|_| ())
     }
 }
 
@@ -223,20 +235,22 @@ fn commit_group(connection: &Connection, published: &mut Published, shared: &Sha
         published,
         heads: *shared.heads.borrow(),
         appended: Vec::new(),
+        rewritten: Vec::new(),
         accounts_changed: false,
     };
     let mut answers = Vec::with_capacity(group.len());
     let mut result = execute(connection, "BEGIN IMMEDIATE");
     for job in group {
-        let before = (writing.heads, writing.appended.len());
+        let before = (writing.heads, writing.appended.len(), writing.rewritten.len());
         if result.is_ok() {
             result = execute(connection, "SAVEPOINT change");
         }
         // Without the transaction, each statement would be one of its own, and stay although it is refused.
         let (keep, answer) = job(result.is_ok().then_some(&mut writing));
         if keep == Keep::No {
-            (writing.heads, _) = before;
+            writing.heads = before.0;
             writing.appended.truncate(before.1);
+            writing.rewritten.truncate(before.2);
             writing.published.forget_from(before.0.log);
             result = result.and_then(|()| execute(connection, "ROLLBACK TO change"));
         }
@@ -250,6 +264,7 @@ fn commit_group(connection: &Connection, published: &mut Published, shared: &Sha
                 shared.accounts.forget();
             }
             shared.tail.append(writing.appended);
+            shared.tail.replace(writing.rewritten);
             let heads = writing.heads;
             shared.heads.send_if_modified(|current| std::mem::replace(current, heads) != heads);
             answers.into_iter().for_each(|answer| answer(Ok(())));

@@ -13,6 +13,7 @@ mod accounts;
 mod backend;
 mod changes;
 mod checkpoints;
+mod erasure;
 mod failures;
 mod log;
 mod positions;

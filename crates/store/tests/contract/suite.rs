@@ -71,6 +71,14 @@ macro_rules! contract_suite {
                 a_redelivery_ends_with_its_outcome
                 the_newest_hundred_attempts_are_kept
             }
+            erasure {
+                of_an_erased_user_only_the_required_stays
+                an_erasure_goes_on_after_a_restart
+                erasures_go_together_and_end
+                what_receivers_answered_is_forgotten
+                a_snapshot_under_way_is_erased_too
+                somebody_new_with_the_same_id_is_left_alone
+            }
             publish {
                 an_event_published_twice_is_one
                 what_was_published_is_known_after_a_restart

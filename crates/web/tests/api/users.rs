@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use store::Log;
 
 use crate::server::{CLIENT_ID, Server, error, error_with_code, invalid_body, invalid_query};
 
@@ -208,6 +209,56 @@ async fn a_deleted_user_is_gone_and_raises_an_event_once() {
     assert_eq!(events[1]["type"], "user.deleted");
     assert_eq!(events[1]["data"]["object"]["user_id"], made["user_id"]);
     assert_eq!(events[1]["data"]["object"]["deleted_at"], "2026-01-16T08:50:33.955Z");
+}
+
+#[tokio::test]
+async fn a_deletion_that_erases_leaves_only_what_events_must_have() {
+    let server = Server::start().await;
+    let other = create(&server, "joe@example.com").await;
+    let made = create(&server, "jane@example.com").await;
+    let path = path_of(&made);
+    server.call_with("PATCH", &path, &json!({"user_metadata": {"note": "jane"}})).await.expect(200);
+    for value in ["", "1", "yes", "TRUE"] {
+        let fault = server.call("DELETE", &format!("{path}?headwater.erase={value}")).await.expect(400);
+        let message = "'Expected type boolean but found type string' on property headwater.erase (Whether to erase \
+                       the user's data from the events so far).";
+        assert_eq!(fault, invalid_query(message));
+    }
+    let before = server.event_bodies().await;
+    server.call("DELETE", &format!("{path}?headwater.erase=true")).await.expect(204);
+    while server.store.erasure_step(100).await.unwrap().more {}
+    let after = server.event_bodies().await;
+    assert_eq!((before.len(), after.len()), (3, 4));
+    assert_eq!(after[0], before[0]);
+    assert_eq!(after[0]["data"]["object"], other);
+    let mut object = json!({});
+    for member in ["user_id", "created_at", "updated_at", "identities"] {
+        object[member] = made[member].clone();
+    }
+    let context = json!({"tenant": {"id": "default"}});
+    for (index, event_type) in [(1, "user.created"), (2, "user.updated"), (3, "user.deleted")] {
+        if index == 3 {
+            object["deleted_at"] = "2026-01-16T08:50:33.955Z".into();
+        }
+        assert_eq!(after[index]["type"], event_type);
+        assert_eq!(after[index]["data"], json!({"object": object, "context": context}));
+    }
+    assert_eq!(after[1]["id"], before[1]["id"]);
+}
+
+#[tokio::test]
+async fn who_was_deleted_before_can_still_be_erased() {
+    let server = Server::start().await;
+    let made = create(&server, "jane@example.com").await;
+    let path = path_of(&made);
+    server.call("DELETE", &format!("{path}?headwater.erase=false")).await.expect(204);
+    assert_eq!(server.store.erasure_step(100).await.unwrap().events, 0);
+    assert_eq!(server.event_bodies().await[1]["data"]["object"]["email"], "jane@example.com");
+    server.call("DELETE", &format!("{path}?headwater.erase=true")).await.expect(204);
+    assert_eq!(server.store.erasure_step(100).await.unwrap().events, 2);
+    let events = server.event_bodies().await;
+    assert_eq!(events.len(), 2, "the user is not deleted twice");
+    assert!(events.iter().all(|event| event["data"]["object"].get("email").is_none()));
 }
 
 #[tokio::test]

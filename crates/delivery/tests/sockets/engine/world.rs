@@ -204,6 +204,14 @@ impl World {
         self.store.change_commit(self.tenant, change).await.unwrap();
     }
 
+    /// Removes a user and has what the log says of them erased.
+    pub(crate) async fn erase(&self, name: &str) {
+        let id = domain::ids::UserId::from_text(format!("auth0|{name}"));
+        let stored = self.store.user_get(self.tenant, &id).await.unwrap().unwrap();
+        let change = self.with_origin(|origin| change::user_erase(&stored, origin));
+        self.store.change_commit(self.tenant, change).await.unwrap();
+    }
+
     /// Everything in the log.
     pub(crate) async fn log(&self) -> Vec<Arc<LoggedEvent>> {
         let until = self.store.heads().borrow().log;

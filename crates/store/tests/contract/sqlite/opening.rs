@@ -75,11 +75,11 @@ fn a_folder_whose_files_cannot_be_written_is_unavailable() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_unavailable() {
+fn a_file_that_is_no_database_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("headwater.db"), "this is not a database\n".repeat(1000)).unwrap();
     let error = refused(folder.path());
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
 }
 
 fn schema(connection: &Connection) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! What lies in the files: nothing that opens a door.
+//! What lies in the files: nothing that opens a door, and nothing of who was erased.
 
 use std::path::Path;
 
@@ -6,6 +6,8 @@ use store::{Keyring, State, StoreError};
 
 use super::Sqlite;
 use crate::backend::{Backend, House};
+use crate::erasure::{erase, erase_all, three_users};
+use crate::samples::{user, user_created};
 use crate::secrets::{MARK, fill, streams_with_secrets};
 
 /// The bytes of every file of the store, by name.
@@ -76,4 +78,25 @@ async fn each_secret_is_sealed_anew() {
     let context = format!("streams/{}", stream.id);
     assert!(crate::backend::keyring().open(&sealed(), &context).is_ok());
     assert!(Keyring::new(&[8; store::MASTER_KEY_BYTES]).open(&sealed(), &context).is_err());
+}
+
+#[tokio::test]
+async fn no_file_has_anything_of_who_was_erased() {
+    let backend = Sqlite::new();
+    let house = House::open(&backend).await;
+    three_users(&house).await;
+    // One whose documents and bodies take several pages, which are freed.
+    let mut large = user(4);
+    let notes = "note of user4@example.com ".repeat(1000);
+    large.user_metadata = Some(serde_json::Map::from_iter([("notes".to_owned(), notes.into())]));
+    house.commit(user_created(large, 20)).await.unwrap();
+    let house = house.reopen().await;
+    let has = |text: &str| files(backend.folder.path()).iter().any(|(_, bytes)| contains(bytes, text));
+    assert!(has("user2@") && has("user4@"));
+    erase(&house, 2, 21).await;
+    erase(&house, 4, 22).await;
+    erase_all(&house, 100).await;
+    drop(house);
+    assert!(has("user1@") && has("user3@"));
+    assert!(!has("user2@") && !has("user4@"));
 }
