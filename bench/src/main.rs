@@ -125,13 +125,15 @@ async fn run(options: Options) -> Result<bool> {
 
 /// Measures the yardsticks and every row once.
 async fn run_once(bench: &mut Bench, number: usize, results: &mut Results) -> Result<()> {
-    let Some(bare) = yardsticks(bench, number, results).await? else { return Ok(()) };
+    let Some(first_bare) = yardsticks(bench, number, results).await? else { return Ok(()) };
     let wanted: Vec<_> = Row::ALL.into_iter().filter(|row| bench.options.wants(*row)).collect();
     for row in wanted {
         let what = format!("{}, run {number}", row.name());
         for again in (0..TRIES).rev() {
             machine::wait_until_quiet().await;
             let watch = Watch::begin(bench.receiver.pid());
+            // A machine's speed drifts: what is compared with B is measured right after it.
+            let bare = if row.is_ratio() { bench.bare().await? } else { first_bare };
             let measured = bench.measure(row, bare).await;
             let disturbed = watch.disturbed();
             match (measured, disturbed) {
@@ -144,6 +146,9 @@ async fn run_once(bench: &mut Bench, number: usize, results: &mut Results) -> Re
                     let shown: Vec<_> = figures.iter().map(|(key, figure)| format!("{key} {figure:.3}")).collect();
                     println!("  {}", shown.join(", "));
                     results.add(&figures);
+                    if row.is_ratio() {
+                        results.add(&[("bare", bare)]);
+                    }
                 }
                 (Err(error), _) => {
                     println!("  {what} failed: {error:#}");

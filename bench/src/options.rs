@@ -67,7 +67,7 @@ impl Options {
     pub(crate) const fn sizes(&self) -> Sizes {
         if self.quick {
             Sizes {
-                bare: 100_000,
+                bare: 60_000,
                 single: 20_000,
                 users: 10_000,
                 batched: 40_000,
@@ -78,7 +78,7 @@ impl Options {
             }
         } else {
             Sizes {
-                bare: 300_000,
+                bare: 200_000,
                 single: 80_000,
                 users: 40_000,
                 batched: 200_000,

@@ -124,7 +124,7 @@ fn curve(curve: &Curve) -> String {
     for (at, figure) in &curve.points {
         let _ = writeln!(content, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.5\" fill=\"{GOOD}\"/>", x(*at), y(*figure));
         content += &text(x(*at), y(*figure) - 9.0, "middle", &number(*figure));
-        content += &text(x(*at), bottom + 18.0, "middle", &number(*at));
+        content += &text(x(*at), bottom + 18.0, "middle", &format!("{at:.0}"));
     }
     content += &text(f64::midpoint(left, right), bottom + 40.0, "middle", curve.over);
     document(bottom + 56.0, &format!("{}: {}", curve.title, curve.unit), &content)

@@ -18,7 +18,7 @@ const USAGE: &str = "usage:
   cargo xtask test [--only STEP…]     install what the tests need and run all of them, or only these steps
   cargo xtask walls                   check the walls between the crates
   cargo xtask simulate --seeds N      play N schedules of the delivery core's simulation (release build)
-  cargo xtask bench [OPTION…]         measure the release build; bench/README.md lists the options";
+  cargo xtask bench [OPTION…]         measure the release build (--help lists the options; bench/README.md)";
 
 fn main() -> ExitCode {
     match run() {

@@ -80,6 +80,11 @@ impl Row {
     pub(crate) const fn is_required(self) -> bool {
         !matches!(self, Self::Yardsticks | Self::Isolation)
     }
+
+    /// Whether it is compared with B.
+    pub(crate) const fn is_ratio(self) -> bool {
+        matches!(self, Self::Single | Self::Users | Self::Batch | Self::Drain | Self::Fanout)
+    }
 }
 
 /// What a row found.
