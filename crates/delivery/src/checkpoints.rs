@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use store::{Checkpoint, StreamProgress};
 
 use crate::live_stream::LiveStream;
-use crate::shared::Shared;
-
-/// How long to wait after a checkpoint could not be saved.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+use crate::shared::{PAUSE_AFTER_ERROR, Shared};
 
 /// How often the last checkpoint, when the engine stops, is tried.
 const LAST_TRIES: u32 = 5;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::destinations::destination_for;
 use crate::live_stream::{LiveState, LiveStream, phase_of, policy_of};
-use crate::shared::Shared;
+use crate::shared::{PAUSE_AFTER_ERROR, Shared};
 use crate::stream_task::StreamTask;
 
 /// What is read at once at the head.
@@ -19,9 +19,6 @@ const READ_LIMIT: ReadLimit = ReadLimit { events: 512, bytes: 4 * 1024 * 1024 };
 
 /// A wake signal that got lost costs no more than this.
 const POLL_EVERY: Duration = Duration::from_secs(1);
-
-/// How long to wait after the store could not be read.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 
 pub(crate) struct Reader {
     shared: Arc<Shared>,

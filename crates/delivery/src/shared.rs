@@ -44,6 +44,17 @@ impl EngineSettings {
     }
 }
 
+/// How long a task waits after the store could not be read or written.
+pub(crate) const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+
+/// Waits that long; for ever, if there is nothing to wait for.
+pub(crate) async fn sleep(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What the engine's tasks share.
 pub(crate) struct Shared {
     pub(crate) log: Arc<dyn Log>,

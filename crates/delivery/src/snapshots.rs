@@ -1,17 +1,13 @@
 //! Going on with the snapshots of new streams, step by step, beside everything else that is written.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use store::{SnapshotStep, StoreError};
 
-use crate::shared::Shared;
+use crate::shared::{PAUSE_AFTER_ERROR, Shared, sleep};
 
 /// Users in one step, so that no change waits long for it.
 const STEP_USERS: u32 = 200;
-
-/// How long to wait after the store could not be read or written.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(shared: Arc<Shared>) {
     while !shared.stopping.is_cancelled() {
@@ -49,11 +45,4 @@ async fn go_on(shared: &Shared) -> Result<(), StoreError> {
         streams = more;
     }
     Ok(())
-}
-
-async fn sleep(pause: Option<Duration>) {
-    match pause {
-        Some(pause) => tokio::time::sleep(pause).await,
-        None => std::future::pending().await,
-    }
 }

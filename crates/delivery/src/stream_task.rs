@@ -12,10 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::destinations::{Delivery, Destination};
 use crate::live_stream::{LiveState, LiveStream};
-use crate::shared::Shared;
-
-/// How long to wait after the store could not be read.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
+use crate::shared::{PAUSE_AFTER_ERROR, Shared, sleep};
 
 /// Bytes of bodies read at once by a stream that is behind.
 const READ_BYTES: usize = 1024 * 1024;
@@ -195,13 +192,6 @@ impl StreamTask {
 fn wants_to_read(state: &LiveState) -> bool {
     let room = state.core.room();
     !state.at_head && room > 0 && room >= state.core.held()
-}
-
-async fn sleep(wait: Option<Duration>) {
-    match wait {
-        Some(wait) => tokio::time::sleep(wait).await,
-        None => std::future::pending().await,
-    }
 }
 
 async fn send(destination: Arc<dyn Destination>, ticket: Ticket, delivery: Delivery) -> Done {
