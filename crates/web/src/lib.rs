@@ -24,7 +24,7 @@ mod tokens;
 mod wire;
 
 pub use bootstrap::{BootstrapError, bootstrap};
-pub use router::router;
+pub use router::{Endpoint, endpoints, router};
 pub use serve::{PeerAddress, serve};
 pub use settings::{Bootstrap, PublicUrl, PublicUrlError, Settings};
 pub use state::{App, LoadError};

@@ -4,6 +4,7 @@
 mod client_grants;
 mod clients;
 mod deliveries;
+mod endpoints;
 mod errors;
 mod event_streams;
 mod health;
