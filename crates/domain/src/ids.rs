@@ -99,6 +99,12 @@ base58_id!(
     "est_"
 );
 
+base58_id!(
+    /// A group: `grp_` and 22 base58 digits.
+    GroupId,
+    "grp_"
+);
+
 impl EventId {
     /// An id that follows from what the event is of: the same `parts` and time always give the same one.
     pub fn derived(time: Timestamp, parts: &[&str]) -> Self {
@@ -168,6 +174,18 @@ text_id!(
     /// A connection: `con_` and 16 letters and digits.
     ConnectionId,
     "con_",
+    16
+);
+text_id!(
+    /// An organization: `org_` and 16 letters and digits.
+    OrganizationId,
+    "org_",
+    16
+);
+text_id!(
+    /// A role: `rol_` and 16 letters and digits.
+    RoleId,
+    "rol_",
     16
 );
 text_id!(

@@ -4,6 +4,7 @@
 //! SQLite file here ([`sqlite::SqliteStore`]). A verb is one transaction and one complete thought; no
 //! connection or transaction crosses this floor. Nothing outside can write a change without its events.
 
+mod connections;
 mod error;
 mod keyring;
 mod records;
@@ -13,7 +14,6 @@ use async_trait::async_trait;
 use domain::account::{Client, ClientGrant, Tenant};
 use domain::change::{Change, Versioned};
 use domain::clock::Timestamp;
-use domain::connection::Connection;
 use domain::event::{LoggedEvent, Seq};
 use domain::ids::{ClientId, EventId, GrantId, StreamId, TenantId, UserId};
 use domain::place::Place;
@@ -23,6 +23,7 @@ use domain::user::User;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+pub use connections::Connections;
 pub use error::{Conflict, PlaceError, StoreError};
 pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
 pub use records::{
@@ -31,11 +32,12 @@ pub use records::{
     StreamsChanged, StreamsVersion,
 };
 
-/// The state of tenants, as the API reads and changes it.
+/// The state of tenants, as the API reads and changes it. What there is of one kind of entity is a trait of its
+/// own, such as [`Connections`].
 ///
 /// Reads see every change that was answered before they began, and never wait for a writer.
 #[async_trait]
-pub trait State: Send + Sync {
+pub trait State: Connections + Send + Sync {
     /// Commits a change with its events, all or nothing, durable when this answers.
     ///
     /// # Errors
@@ -57,13 +59,6 @@ pub trait State: Send + Sync {
     async fn user_page(&self, tenant: TenantId, page: Page) -> Result<Vec<User>, StoreError>;
     /// How many users there are.
     async fn user_count(&self, tenant: TenantId) -> Result<u64, StoreError>;
-
-    /// A connection by its name.
-    async fn connection_by_name(
-        &self,
-        tenant: TenantId,
-        name: &str,
-    ) -> Result<Option<Versioned<Connection>>, StoreError>;
 
     /// An application.
     async fn client_get(&self, tenant: TenantId, id: &ClientId) -> Result<Option<Versioned<Client>>, StoreError>;

@@ -1,37 +1,15 @@
-//! Tenants, applications, grants, connections and signing keys.
+//! Tenants, applications, grants and signing keys.
 
 use domain::account::{Client, ClientGrant, SecretHash, Tenant};
 use domain::change::{Expect, Revision, Versioned};
 use domain::clock::Timestamp;
-use domain::ids::{ClientId, ConnectionId, GrantId, TenantId};
-use rusqlite::{Connection, Params, Row, params};
+use domain::ids::{ClientId, GrantId, TenantId};
+use rusqlite::{Connection, Row, params};
 
 use super::change::{put, revisions};
-use super::rows::{Place, json, run, to_json, unavailable};
+use super::rows::{Place, count, json, query, run, to_json, unavailable};
 use super::writer::Writing;
 use crate::{Conflict, Keyring, Page, SigningKey, StoreError};
-
-/// Runs a query and turns each row into a value; the conversion may fail on its own account.
-fn query<T>(
-    connection: &Connection,
-    sql: &str,
-    values: impl Params,
-    read: impl Fn(&Row<'_>) -> rusqlite::Result<Result<T, StoreError>>,
-) -> Result<Vec<T>, StoreError> {
-    connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.query_map(values, |row| read(row))?.collect::<rusqlite::Result<Vec<_>>>())
-        .map_err(unavailable("read accounts"))?
-        .into_iter()
-        .collect()
-}
-
-fn count(connection: &Connection, sql: &str, values: impl Params) -> Result<u64, StoreError> {
-    connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.query_row(values, |row| row.get(0)))
-        .map_err(unavailable("count accounts"))
-}
 
 // ---- tenants -------------------------------------------------------------------------------------------
 
@@ -184,60 +162,6 @@ pub(super) fn grant_page(
 pub(super) fn grant_count(connection: &Connection, tenant: TenantId, filter: &GrantFilter) -> Result<u64, StoreError> {
     let sql = format!("SELECT count(*) FROM client_grants {GRANT_FILTER}");
     count(connection, &sql, params![tenant.0, filter.client, filter.audience])
-}
-
-// ---- connections ---------------------------------------------------------------------------------------
-
-pub(super) fn connection_put(
-    writing: &Writing<'_>,
-    tenant: TenantId,
-    expect: Expect,
-    connection: &domain::connection::Connection,
-) -> Result<(), StoreError> {
-    let (revision, current) = revisions(expect);
-    let (id, clients) = (connection.id.as_str(), to_json(&connection.enabled_clients));
-    match current {
-        None => put(
-            writing,
-            "INSERT INTO connections (tenant_id, connection_id, revision, name, strategy, enabled_clients)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![tenant.0, id, revision, connection.name, connection.strategy, clients],
-            Conflict::ConnectionName,
-        ),
-        Some(current) => put(
-            writing,
-            "UPDATE connections SET revision = ?3, enabled_clients = ?4
-             WHERE tenant_id = ?1 AND connection_id = ?2 AND revision = ?5",
-            params![tenant.0, id, revision, clients, current],
-            Conflict::ConnectionName,
-        ),
-    }
-}
-
-pub(super) fn connection_by_name(
-    connection: &Connection,
-    tenant: TenantId,
-    name: &str,
-) -> Result<Option<Versioned<domain::connection::Connection>>, StoreError> {
-    let sql = "SELECT revision, connection_id, name, strategy, enabled_clients FROM connections
-               WHERE tenant_id = ?1 AND name = ?2";
-    let read = |row: &Row<'_>| {
-        let revision = Revision(row.get(0)?);
-        let id: String = row.get(1)?;
-        let (name, strategy) = (row.get(2)?, row.get(3)?);
-        let clients: String = row.get(4)?;
-        let place = Place { table: "connections", column: "enabled_clients", row: &id };
-        Ok(json(&clients, place).map(|enabled_clients| Versioned {
-            revision,
-            value: domain::connection::Connection {
-                id: ConnectionId::from_text(id.clone()),
-                name,
-                strategy,
-                enabled_clients,
-            },
-        }))
-    };
-    Ok(query(connection, sql, params![tenant.0, name], read)?.pop())
 }
 
 // ---- signing keys --------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ use rusqlite::{ErrorCode, ToSql};
 
 use super::rows::unavailable;
 use super::writer::Writing;
-use super::{accounts, erasures, snapshots, streams, users};
+use super::{accounts, connections, erasures, snapshots, streams, users};
 use crate::{Conflict, StoreError};
 
 pub(super) fn change_commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result<(), StoreError> {
@@ -46,7 +46,7 @@ fn commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result
             }
             Write::ConnectionPut(expect, connection) => {
                 writing.accounts_changed();
-                accounts::connection_put(writing, tenant, expect, &connection)?;
+                connections::connection_put(writing, tenant, expect, &connection)?;
             }
             Write::ConnectionDelete(revision, id) => {
                 writing.accounts_changed();

@@ -1,12 +1,13 @@
 //! The embedded store: one SQLite file in write-ahead mode, one writer thread, a few readers.
 //!
 //! `writer.rs` is the heart: it groups the changes that wait into one durable commit. `log.rs`, `cursors.rs`,
-//! `failures.rs`, `streams.rs`, `users.rs` and `accounts.rs` hold the SQL of their tables; `published.rs` tells
+//! `failures.rs`, `streams.rs`, `users.rs`, `connections.rs` and `accounts.rs` hold the SQL of their tables; `published.rs` tells
 //! which events were published before.
 
 mod account_cache;
 mod accounts;
 mod change;
+mod connections;
 mod cursors;
 mod erasures;
 mod failures;
@@ -32,7 +33,6 @@ use async_trait::async_trait;
 use domain::account::{Client, ClientGrant, Tenant};
 use domain::change::{Change, Versioned};
 use domain::clock::{Entropy, Timestamp};
-use domain::connection::Connection;
 use domain::delivery::Redelivery;
 use domain::event::{LoggedEvent, Seq};
 use domain::ids::{ClientId, EventId, GrantId, StreamId, TenantId, UserId};
@@ -121,25 +121,6 @@ impl State for SqliteStore {
 
     async fn user_count(&self, tenant: TenantId) -> Result<u64, StoreError> {
         self.readers.read(move |connection| users::user_count(connection, tenant)).await
-    }
-
-    async fn connection_by_name(
-        &self,
-        tenant: TenantId,
-        name: &str,
-    ) -> Result<Option<Versioned<Connection>>, StoreError> {
-        let key = (tenant, name.to_owned());
-        let era = match self.accounts.connection(&key) {
-            Ok(known) => return Ok(Some(known)),
-            Err(era) => era,
-        };
-        let name = name.to_owned();
-        let read = move |connection: &rusqlite::Connection| accounts::connection_by_name(connection, tenant, &name);
-        let found = self.readers.read(read).await?;
-        if let Some(found) = &found {
-            self.accounts.remember_connection(era, key, found);
-        }
-        Ok(found)
     }
 
     async fn client_get(&self, tenant: TenantId, id: &ClientId) -> Result<Option<Versioned<Client>>, StoreError> {

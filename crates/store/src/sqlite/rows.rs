@@ -3,7 +3,7 @@
 use domain::catalog::EventType;
 use domain::event::Seq;
 use rusqlite::types::ValueRef;
-use rusqlite::{Row, ToSql};
+use rusqlite::{Params, Row, ToSql};
 use serde::de::DeserializeOwned;
 
 use crate::StoreError;
@@ -62,4 +62,26 @@ pub(super) fn run(connection: &rusqlite::Connection, sql: &str, values: &[&dyn T
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute(values))
         .map_err(unavailable("write to its database"))
+}
+
+/// Runs a query and turns each row into a value; the conversion may fail on its own account.
+pub(super) fn query<T>(
+    connection: &rusqlite::Connection,
+    sql: &str,
+    values: impl Params,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<Result<T, StoreError>>,
+) -> Result<Vec<T>, StoreError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_map(values, |row| read(row))?.collect::<rusqlite::Result<Vec<_>>>())
+        .map_err(unavailable("read its database"))?
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn count(connection: &rusqlite::Connection, sql: &str, values: impl Params) -> Result<u64, StoreError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row(values, |row| row.get(0)))
+        .map_err(unavailable("count in its database"))
 }

@@ -6,7 +6,7 @@ use domain::change::{Change, Expect, Revision, Versioned, Write};
 use domain::connection::Connection;
 use domain::ids::{ConnectionId, GrantId};
 use domain::user::User;
-use store::{Conflict, State, StoreError};
+use store::{Conflict, Connections, State, StoreError};
 use tokio::task::JoinSet;
 
 use crate::backend::{Backend, House, bounded};

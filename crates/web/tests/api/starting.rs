@@ -3,7 +3,7 @@
 use domain::connection::DATABASE_CONNECTION;
 use domain::scope::SCOPES;
 use serde_json::json;
-use store::{Page, State};
+use store::{Connections, Page, State};
 use web::{App, BootstrapError, LoadError};
 
 use crate::server::{
