@@ -67,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) snapshots: Notify,
     /// The streams that have something to save.
     dirty: Mutex<Vec<Arc<LiveStream>>>,
+    /// A stream has so much to save that it should be saved now.
+    pub(crate) save_due: Notify,
     /// Nothing new is begun.
     pub(crate) stopping: CancellationToken,
     pub(crate) stream_tasks: TaskTracker,
@@ -91,6 +93,7 @@ impl Shared {
             streams: RwLock::default(),
             snapshots: Notify::new(),
             dirty: Mutex::default(),
+            save_due: Notify::new(),
             stopping: CancellationToken::new(),
             stream_tasks: TaskTracker::new(),
             checkpoints_abandoned: AtomicBool::new(false),
@@ -121,8 +124,14 @@ impl Shared {
         }
     }
 
+    /// The streams that have something to save. Whoever takes one makes it clean, or puts it back.
     pub(crate) fn take_dirty(&self) -> Vec<Arc<LiveStream>> {
         std::mem::take(&mut *self.dirty.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Streams that were taken and stay dirty.
+    pub(crate) fn put_back_dirty(&self, mut streams: Vec<Arc<LiveStream>>) {
+        self.dirty.lock().unwrap_or_else(PoisonError::into_inner).append(&mut streams);
     }
 
     /// Runs a task; should it panic, the engine has died.

@@ -91,6 +91,9 @@ impl StreamTask {
                 }
             }
         }
+        if state.core.save_due() {
+            self.shared.save_due.notify_one();
+        }
         if !self.reading && wants_to_read(state) {
             self.reading = true;
             let frontier = state.core.frontier();

@@ -132,6 +132,7 @@ fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {
         window_bytes_max: required(layers, "window_bytes_max", value::bytes)?,
         wait_in_window_max: required(layers, "wait_in_window_max", value::duration)?,
         parked_max: count("parked_max")?,
+        unsaved_max: count("unsaved_max")?,
         ..Limits::default()
     };
     let retry_after_max = required(layers, "retry_after_max", value::duration)?;

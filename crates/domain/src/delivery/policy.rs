@@ -63,7 +63,8 @@ pub struct Limits {
     pub parked_max: usize,
     /// Redeliveries taken up at once.
     pub redeliveries_max: usize,
-    /// Decisions not saved yet. With so many, nothing new is sent until a checkpoint has been saved.
+    /// Deliveries made or given up that are not saved yet. With half as many they should be saved; with so many,
+    /// those in flight included, nothing new is sent until they are. A crash repeats no more than these.
     pub unsaved_max: usize,
 }
 

@@ -124,6 +124,9 @@ pub struct StreamCore<E> {
     next_ticket: u64,
     health: Health,
     rows: Vec<RowChange>,
+    /// Deliveries since progress was last taken; and those that are being saved.
+    delivered: usize,
+    delivered_saving: usize,
     disable: Option<DisableReason>,
     dirty: bool,
 }
@@ -158,6 +161,8 @@ impl<E: Clone> StreamCore<E> {
             in_flight: 0,
             next_ticket: 0,
             rows: Vec::new(),
+            delivered: 0,
+            delivered_saving: 0,
             disable: None,
             dirty: false,
         };
@@ -355,7 +360,7 @@ impl<E: Clone> StreamCore<E> {
             }
         }
         while self.in_flight < self.concurrency.limit(&self.policy.limits)
-            && self.rows.len() < self.policy.limits.unsaved_max
+            && self.unsaved() + self.in_flight < self.policy.limits.unsaved_max
         {
             let Some(ticket) = self.ready.pop_front() else { break };
             // An entry may have ended while it was in this queue.
@@ -385,6 +390,7 @@ impl<E: Clone> StreamCore<E> {
             return None;
         }
         self.redelivered_saving.append(&mut self.redelivered);
+        self.delivered_saving += std::mem::take(&mut self.delivered);
         Some(Progress {
             position: self.position(),
             health: self.health,
@@ -396,6 +402,12 @@ impl<E: Clone> StreamCore<E> {
     /// What was taken last has been saved.
     pub fn progress_saved(&mut self) {
         self.redelivered_saving.clear();
+        self.delivered_saving = 0;
+    }
+
+    /// Whether so much is unsaved that it should be taken and saved now: sending goes on meanwhile.
+    pub fn save_due(&self) -> bool {
+        self.rows.len() + self.delivered >= (self.policy.limits.unsaved_max / 2).max(1)
     }
 
     /// Something about the stream that is saved with its progress has changed outside of the core.
@@ -487,6 +499,11 @@ impl<E: Clone> StreamCore<E> {
                 || self.loading.range(..seq).any(|earlier| self.parked.get(*earlier).is_none()))
     }
 
+    /// What a crash would have to be done again, and rows that would be lost.
+    fn unsaved(&self) -> usize {
+        self.rows.len() + self.delivered + self.delivered_saving
+    }
+
     fn wait_max(&self) -> Duration {
         let schedule = &self.policy.schedule;
         schedule.waits.iter().copied().fold(schedule.retry_after_max, Duration::max)
@@ -541,6 +558,7 @@ impl<E: Clone> StreamCore<E> {
 
     fn end_delivered(&mut self, ticket: Ticket) {
         let Some(Entry { seq, origin, .. }) = self.remove(ticket) else { return };
+        self.delivered += 1;
         match origin {
             Origin::Log => self.window.settle(seq),
             Origin::Parked => {

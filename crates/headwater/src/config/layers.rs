@@ -60,6 +60,7 @@ const KEYS: &[Key] = &[
     key("answer_body_bytes_max"),
     key("idle_connections_max"),
     key("checkpoint_every"),
+    key("unsaved_max"),
     key("shutdown_timeout"),
 ];
 

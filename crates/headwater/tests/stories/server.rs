@@ -88,8 +88,14 @@ impl Server {
     }
 
     pub(crate) async fn start_in(folder: Arc<tempfile::TempDir>) -> Self {
+        Self::start_with(folder, &[]).await
+    }
+
+    /// Starts it with settings beside those that every story has: variables and values.
+    pub(crate) async fn start_with(folder: Arc<tempfile::TempDir>, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
         let mut command = serve_command(folder.path(), port);
+        command.envs(settings.iter().copied());
         Self::started(command.spawn().unwrap(), format!("http://127.0.0.1:{port}"), folder).await
     }
 

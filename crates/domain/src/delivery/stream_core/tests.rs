@@ -1,4 +1,5 @@
 mod reorder;
+mod saving;
 mod schedule;
 mod seek;
 
