@@ -7,7 +7,7 @@ use domain::event::{LoggedEvent, Seq};
 
 use crate::{LogChunk, ReadLimit};
 
-/// Bytes of bodies kept.
+/// Bytes of bodies kept; more where the last commit alone has more, so that who is at the head finds all of it.
 const TAIL_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 pub(super) struct Tail {
@@ -27,14 +27,19 @@ impl Tail {
         Self { inner: Mutex::new(Inner { first: next, events: VecDeque::new(), bytes: 0 }) }
     }
 
-    /// Adds what has been committed.
+    /// Adds what has been committed, at once.
     pub(super) fn append(&self, events: impl IntoIterator<Item = Arc<LoggedEvent>>) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut earlier = inner.events.len();
         for event in events {
             inner.bytes += event.event.body.len();
             inner.events.push_back(event);
         }
-        while inner.bytes > TAIL_BYTES_MAX {
+        if inner.events.len() == earlier {
+            return;
+        }
+        while inner.bytes > TAIL_BYTES_MAX && earlier > 0 {
+            earlier -= 1;
             let Some(oldest) = inner.events.pop_front() else { break };
             inner.bytes -= oldest.event.body.len();
             inner.first = oldest.seq.next();
@@ -126,5 +131,18 @@ mod tests {
         tail.append([event(9, TAIL_BYTES_MAX)]);
         assert!(tail.read(Seq(8), Seq(10), LIMIT).is_none());
         assert!(tail.read(Seq(9), Seq(10), LIMIT).is_some());
+    }
+
+    #[test]
+    fn what_was_committed_last_is_kept_whole() {
+        let tail = Tail::new(Seq(5));
+        tail.append([event(5, 10)]);
+        tail.append((6..9).map(|seq| event(seq, TAIL_BYTES_MAX)));
+        tail.append([]);
+        assert!(tail.read(Seq(5), Seq(9), LIMIT).is_none());
+        assert_eq!(seqs(&tail.read(Seq(6), Seq(9), LIMIT).unwrap()), [6]);
+        tail.append([event(9, 10)]);
+        assert!(tail.read(Seq(8), Seq(10), LIMIT).is_none());
+        assert_eq!(seqs(&tail.read(Seq(9), Seq(10), LIMIT).unwrap()), [9]);
     }
 }

@@ -23,6 +23,9 @@ use crate::{Heads, Keyring, StoreError, StreamsVersion};
 /// Changes in one commit at most.
 const GROUP_MAX: usize = 256;
 
+/// With so many bytes of bodies in it, a commit takes in no further change.
+const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Changes that wait at most; whoever comes then waits to be let in.
 const QUEUE_MAX: usize = 1024;
 
@@ -45,6 +48,8 @@ pub(super) struct Writing<'a> {
     heads: Heads,
     appended: Vec<Arc<LoggedEvent>>,
     rewritten: Vec<Arc<LoggedEvent>>,
+    /// Bytes of the bodies written, also of what was refused then.
+    bytes: usize,
     accounts_changed: bool,
 }
 
@@ -97,6 +102,7 @@ impl Writing<'_> {
                 body
             ])
             .map_err(&failed)?;
+        self.bytes += body.len();
         self.appended.push(Arc::new(LoggedEvent { seq, tenant, only_stream, event }));
         self.heads.log = seq.next();
         Ok(())
@@ -107,6 +113,7 @@ impl Writing<'_> {
         let body: &[u8] = &logged.event.body;
         let values = params![seq_value(logged.seq), body];
         super::rows::run(self.connection, "UPDATE log SET body = ?2 WHERE seq = ?1", values)?;
+        self.bytes += body.len();
         self.rewritten.push(logged);
         Ok(())
     }
@@ -208,12 +215,8 @@ impl Drop for Writer {
 
 fn run(connection: &Connection, mut published: Published, shared: &Shared, mut jobs: mpsc::Receiver<Job>) {
     while let Some(first) = jobs.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP_MAX {
-            let Ok(job) = jobs.try_recv() else { break };
-            group.push(job);
-        }
-        commit_group(connection, &mut published, shared, group);
+        let group = std::iter::once(first).chain(std::iter::from_fn(|| jobs.try_recv().ok()));
+        commit_group(connection, &mut published, shared, group.take(GROUP_MAX));
         shared.folding.committed();
         if shared.folding.take_rest_due()
             && let Err(error) = folding::fold(connection)
@@ -227,7 +230,7 @@ fn run(connection: &Connection, mut published: Published, shared: &Shared, mut j
     }
 }
 
-fn commit_group(connection: &Connection, published: &mut Published, shared: &Shared, group: Vec<Job>) {
+fn commit_group(connection: &Connection, published: &mut Published, shared: &Shared, group: impl Iterator<Item = Job>) {
     let mut writing = Writing {
         connection,
         keyring: &shared.keyring,
@@ -236,10 +239,12 @@ fn commit_group(connection: &Connection, published: &mut Published, shared: &Sha
         heads: *shared.heads.borrow(),
         appended: Vec::new(),
         rewritten: Vec::new(),
+        bytes: 0,
         accounts_changed: false,
     };
-    let mut answers = Vec::with_capacity(group.len());
+    let mut answers = Vec::new();
     let mut result = execute(connection, "BEGIN IMMEDIATE");
+    let begun = result.is_ok();
     for job in group {
         let before = (writing.heads, writing.appended.len(), writing.rewritten.len());
         if result.is_ok() {
@@ -256,6 +261,10 @@ fn commit_group(connection: &Connection, published: &mut Published, shared: &Sha
         }
         result = result.and_then(|()| execute(connection, "RELEASE change"));
         answers.push(answer);
+        // A transaction that is lost midway takes nobody else along; where none can be begun, all hear of it at once.
+        if writing.bytes >= GROUP_BYTES_MAX || (begun && result.is_err()) {
+            break;
+        }
     }
     result = result.and_then(|()| execute(connection, "COMMIT"));
     match result {

@@ -61,3 +61,26 @@ async fn a_group_that_is_lost_may_be_published_again() {
     let house = house.reopen().await;
     assert_eq!(house.publish(1..=31).await, 0);
 }
+
+#[tokio::test]
+async fn a_commit_is_bounded_in_bytes() {
+    const BATCHES: u64 = 24;
+    let backend = Sqlite::new();
+    let house = House::open(&backend).await;
+    let raw = backend.raw();
+    raw.execute_batch(LOSING_13).unwrap();
+    house.publish([1000]).await;
+    raw.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut tasks = JoinSet::new();
+    for number in 1..=BATCHES {
+        let mut published = batch([number]);
+        published[0].event.body = vec![b'x'; 1024 * 1024].into();
+        let (store, tenant) = (Arc::clone(&house.store), house.tenant);
+        tasks.spawn(async move { store.events_publish(tenant, published).await });
+    }
+    tokio::task::yield_now().await;
+    raw.execute_batch("COMMIT").unwrap();
+    let answers = bounded(tasks.join_all()).await;
+    let lost = answers.iter().filter(|answer| answer.is_err()).count();
+    assert!((1..=4).contains(&lost), "{lost} of a megabyte each were in the commit that was lost");
+}
