@@ -127,6 +127,11 @@ pub(crate) fn number_after(body: &[u8], mark: &[u8], digits: usize) -> Option<u6
     std::str::from_utf8(body.get(at..at + digits)?).ok()?.parse().ok()
 }
 
+/// The user whom the event with this number is about.
+pub(crate) fn user_id(number: u64) -> String {
+    format!("auth0|bench{number:010}")
+}
+
 /// What one user's event has besides the user's own body.
 const USER_BYTES: usize = 430;
 
@@ -157,6 +162,7 @@ mod tests {
         assert_eq!(number_after(&body, SENT_MARK, SENT_DIGITS), Some(1_700_000_000_000_000_123));
         let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(json["data"]["object"]["email"], "bench-0000000042@example.com");
+        assert_eq!(json["data"]["object"]["user_id"], user_id(42));
     }
 
     #[test]

@@ -25,156 +25,79 @@ pub(crate) struct Figure {
     pub(crate) comparison: &'static str,
 }
 
+impl Figure {
+    const fn new(key: &'static str, title: &'static str, unit: &'static str, requirement: Requirement) -> Self {
+        Self { key, title, unit, requirement, comparison: "" }
+    }
+
+    const fn told(key: &'static str, title: &'static str, unit: &'static str) -> Self {
+        Self::new(key, title, unit, Requirement::None)
+    }
+
+    const fn at_least(key: &'static str, title: &'static str, least: f64, unit: &'static str) -> Self {
+        Self::new(key, title, unit, Requirement::AtLeast(least))
+    }
+
+    const fn at_most(key: &'static str, title: &'static str, most: f64, unit: &'static str) -> Self {
+        Self::new(key, title, unit, Requirement::AtMost(most))
+    }
+
+    const fn beside(mut self, comparison: &'static str) -> Self {
+        self.comparison = comparison;
+        self
+    }
+}
+
 /// Every figure, in the order in which they are shown.
 pub(crate) const FIGURES: &[Figure] = &[
-    Figure {
-        key: "bare",
-        title: "B: bare load generator to the receiver",
-        unit: "/s",
-        requirement: Requirement::None,
-        comparison: "",
-    },
-    Figure { key: "flush", title: "one fdatasync", unit: "ms", requirement: Requirement::None, comparison: "" },
-    Figure {
-        key: "grouped",
-        title: "the same bytes, fdatasync in groups of 32",
-        unit: "/s",
-        requirement: Requirement::None,
-        comparison: "",
-    },
-    Figure {
-        key: "single",
-        title: "single events, deliveries/s",
-        unit: "of B",
-        requirement: Requirement::AtLeast(0.15),
-        comparison: "bare relay 0.28; best-known server 0.009",
-    },
-    Figure {
-        key: "users",
-        title: "through POST /api/v2/users, deliveries/s",
-        unit: "of B",
-        requirement: Requirement::AtLeast(0.08),
-        comparison: "",
-    },
-    Figure {
-        key: "batch",
-        title: "in batches of 100, deliveries/s",
-        unit: "of B",
-        requirement: Requirement::AtLeast(0.35),
-        comparison: "",
-    },
-    Figure {
-        key: "drain",
-        title: "draining a backlog, deliveries/s",
-        unit: "of B",
-        requirement: Requirement::AtLeast(0.5),
-        comparison: "",
-    },
-    Figure {
-        key: "fanout",
-        title: "fan-out to 10 streams, deliveries/s",
-        unit: "of B",
-        requirement: Requirement::AtLeast(0.28),
-        comparison: "best-known server 0.027",
-    },
-    Figure {
-        key: "latency_p50",
-        title: "end to end at a steady 600/s, p50",
-        unit: "ms",
-        requirement: Requirement::AtMost(0.6),
-        comparison: "bare relay 0.27; best-known server 2.2",
-    },
-    Figure {
-        key: "latency_p99",
-        title: "end to end at a steady 600/s, p99",
-        unit: "ms",
-        requirement: Requirement::AtMost(2.0),
-        comparison: "bare relay 0.62; best-known server 7.8",
-    },
-    Figure {
-        key: "cpu",
-        title: "CPU of the server per 1,000 deliveries, saturated",
-        unit: "s",
-        requirement: Requirement::AtMost(0.075),
-        comparison: "bare relay 0.024; best-known server 1.53",
-    },
-    Figure {
-        key: "written",
-        title: "written to disk per event, saturated",
-        unit: "kB",
-        requirement: Requirement::AtMost(6.0),
-        comparison: "bare relay 4.2; best-known server 18.6",
-    },
-    Figure {
-        key: "recovery",
-        title: "ready after SIGKILL to last accepted delivered",
-        unit: "s",
-        requirement: Requirement::AtMost(1.0),
-        comparison: "best-known server 46",
-    },
-    Figure {
-        key: "recovery_lost",
-        title: "  accepted events lost",
-        unit: "",
-        requirement: Requirement::AtMost(0.0),
-        comparison: "",
-    },
-    Figure {
-        key: "recovery_repeated",
-        title: "  deliveries repeated",
-        unit: "",
-        requirement: Requirement::None,
-        comparison: "",
-    },
-    Figure {
-        key: "recovery_ready",
-        title: "  SIGKILL to ready",
-        unit: "s",
-        requirement: Requirement::None,
-        comparison: "",
-    },
-    Figure {
-        key: "memory",
-        title: "most memory while the backlog is made and drained",
-        unit: "MiB",
-        requirement: Requirement::AtMost(250.0),
-        comparison: "",
-    },
-    Figure {
-        key: "isolation_p99",
-        title: "p99 beside 200 bad receivers, to alone",
-        unit: "times",
-        requirement: Requirement::AtMost(3.0),
-        comparison: "",
-    },
-    Figure {
-        key: "users_cpu",
-        title: "CPU per 1,000 deliveries through users",
-        unit: "s",
-        requirement: Requirement::None,
-        comparison: "",
-    },
-    Figure {
-        key: "users_written",
-        title: "written per event through users",
-        unit: "kB",
-        requirement: Requirement::None,
-        comparison: "",
-    },
-    Figure {
-        key: "drain_cpu",
-        title: "CPU per 1,000 deliveries while draining",
-        unit: "s",
-        requirement: Requirement::None,
-        comparison: "",
-    },
-    Figure {
-        key: "disk_written",
-        title: "written per event, file system's journal included",
-        unit: "kB",
-        requirement: Requirement::None,
-        comparison: "",
-    },
+    Figure::told("bare", "B: bare load generator to the receiver", "/s"),
+    Figure::told("flush", "one fdatasync", "ms"),
+    Figure::told("grouped", "the same bytes, fdatasync in groups of 32", "/s"),
+    Figure::at_least("single", "single events, deliveries/s", 0.15, "of B")
+        .beside("bare relay 0.28; best-known server 0.009"),
+    Figure::at_least("users", "through POST /api/v2/users, deliveries/s", 0.08, "of B"),
+    Figure::at_least("batch", "in batches of 100, deliveries/s", 0.35, "of B"),
+    Figure::at_least("drain", "draining a backlog, deliveries/s", 0.5, "of B"),
+    Figure::at_least("fanout", "fan-out to 10 streams, deliveries/s", 0.28, "of B").beside("best-known server 0.027"),
+    Figure::at_most("latency_p50", "end to end at a steady 600/s, p50", 0.6, "ms")
+        .beside("bare relay 0.27; best-known server 2.2"),
+    Figure::at_most("latency_p99", "end to end at a steady 600/s, p99", 2.0, "ms")
+        .beside("bare relay 0.62; best-known server 7.8"),
+    Figure::at_most("cpu", "CPU of the server per 1,000 deliveries, saturated", 0.075, "s")
+        .beside("bare relay 0.024; best-known server 1.53"),
+    Figure::at_most("written", "written to disk per event, saturated", 6.0, "kB")
+        .beside("bare relay 4.2; best-known server 18.6"),
+    Figure::at_most("recovery", "ready after SIGKILL to last accepted delivered", 1.0, "s")
+        .beside("best-known server 46"),
+    Figure::at_most("recovery_lost", "  accepted events lost", 0.0, ""),
+    Figure::told("recovery_repeated", "  deliveries repeated", ""),
+    Figure::told("recovery_ready", "  SIGKILL to ready", "s"),
+    Figure::at_most("memory", "most memory while the backlog is made and drained", 250.0, "MiB"),
+    Figure::at_most("isolation_p99", "p99 beside 200 bad receivers, to alone", 3.0, "times"),
+    Figure::at_most("backlog_start", "start-up over the long backlog", 2.0, "s"),
+    Figure::at_most("backlog_memory", "most memory over the long backlog", 250.0, "MiB"),
+    Figure::at_least("backlog_head", "single events over the long backlog, to an empty log", 0.9, "times"),
+    Figure::at_least("backlog_drain", "draining the long backlog, to one of 200,000", 0.9, "times"),
+    Figure::at_least("behind_slow", "single events beside a slow stream far behind", 0.9, "times"),
+    Figure::told("retention", "single events beside retention, to without", "times"),
+    Figure::told("erasure", "single events beside erasures, to without", "times"),
+    Figure::at_most("erasure_left", "  erased users whose data were delivered afterwards", 0.0, ""),
+    Figure::told("erasure_ends", "  last erasure asked for to all of them done", "s"),
+    Figure::told("users_cpu", "CPU per 1,000 deliveries through users", "s"),
+    Figure::told("users_written", "written per event through users", "kB"),
+    Figure::told("drain_cpu", "CPU per 1,000 deliveries while draining", "s"),
+    Figure::told("disk_written", "written per event, file system's journal included", "kB"),
+    Figure::told("retention_p99", "p99 at full load beside retention, to without", "times"),
+    Figure::told("erasure_p99", "p99 at full load beside erasures, to without", "times"),
+    Figure::told("behind_slow_p99", "p99 at full load beside a slow stream far behind, to alone", "times"),
+    Figure::told("behind_fast", "single events beside a stream that catches up at full speed", "times"),
+    Figure::told("behind_steady_p50", "p50 at a steady 600/s beside a stream that catches up", "ms"),
+    Figure::told("behind_steady_p99", "p99 at a steady 600/s beside a stream that catches up", "ms"),
+    Figure::told("behind_steady_times", "  that p99, to alone", "times"),
+    Figure::told("backlog_memory_idle", "memory of a server just started over the long backlog", "MiB"),
+    Figure::told("allocations", "allocations per delivery, accepting included, saturated", ""),
+    Figure::told("allocations_delivery", "  of these for the delivery alone", ""),
+    Figure::told("allocations_one", "allocations per delivery, one event at a time", ""),
 ];
 
 /// The samples of one figure.

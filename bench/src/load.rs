@@ -34,6 +34,8 @@ pub(crate) struct Amount {
     pub(crate) requests: u64,
     /// Requests a second; `None` is as fast as they are answered.
     pub(crate) rate: Option<f64>,
+    /// After this no request begins, whatever is left.
+    pub(crate) lasts: Option<Duration>,
 }
 
 /// What became of it.
@@ -41,8 +43,8 @@ pub(crate) struct Amount {
 pub(crate) struct Done {
     /// Right before the first post.
     pub(crate) first_ns: u64,
-    /// After the last answer.
-    pub(crate) last_ns: u64,
+    /// How many requests were accepted.
+    pub(crate) requests: u64,
     /// The numbers of the requests that were accepted, where that was asked for.
     pub(crate) accepted: Vec<u64>,
     /// How often the server asked for patience (429 or 503).
@@ -64,6 +66,7 @@ pub(crate) struct Load {
 /// What one connection did.
 #[derive(Default)]
 struct Share {
+    requests: u64,
     accepted: Vec<u64>,
     pushed_back: u64,
 }
@@ -103,10 +106,10 @@ async fn spread(target: Target, kind: Kind, amount: Amount, outlives_target: boo
     let mut done = Done { first_ns: load.began_ns, ..Done::default() };
     while let Some(share) = tasks.join_next().await {
         let share = share??;
+        done.requests += share.requests;
         done.accepted.extend(share.accepted);
         done.pushed_back += share.pushed_back;
     }
-    done.last_ns = now_ns();
     Ok(done)
 }
 
@@ -116,7 +119,7 @@ impl Load {
         let mut free_since_ns = self.began_ns;
         loop {
             let request = self.next.fetch_add(1, Ordering::Relaxed);
-            if request >= self.amount.requests {
+            if request >= self.amount.requests || self.is_over() {
                 return Ok(share);
             }
             let number = self.amount.first + request;
@@ -138,6 +141,7 @@ impl Load {
             };
             match posted {
                 Ok(answer) if answer.status == self.target.accepts => {
+                    share.requests += 1;
                     if self.outlives_target {
                         share.accepted.push(number);
                     }
@@ -150,6 +154,10 @@ impl Load {
                 free_since_ns = now_ns();
             }
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.amount.lasts.is_some_and(|lasts| Duration::from_nanos(now_ns().saturating_sub(self.began_ns)) > lasts)
     }
 
     /// Waits until it is this request's turn. Its time counts from its turn where the connection was busy by then,

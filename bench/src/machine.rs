@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use serde::Serialize;
 
 /// Other work that takes less of the machine than this does not matter.
@@ -13,10 +14,10 @@ const WATCH: Duration = Duration::from_millis(300);
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How often something is measured before others' use of the machine is put up with.
-pub(crate) const TRIES: usize = 3;
+const TRIES: usize = 3;
 
 /// Waits, for a while, until nobody else uses the machine.
-pub(crate) async fn wait_until_quiet() {
+async fn wait_until_quiet() {
     let begun = Instant::now();
     while begun.elapsed() < WAIT_MAX {
         let before = MachineTime::read();
@@ -27,40 +28,62 @@ pub(crate) async fn wait_until_quiet() {
     }
 }
 
+/// What was measured, and what disturbed it if it was disturbed each time.
+pub(crate) struct Watched<T> {
+    pub(crate) measured: T,
+    pub(crate) disturbed: Option<String>,
+}
+
+/// Measures, and measures again a few times while others used the machine meanwhile. `own` are the processes of the
+/// run that outlive the measurement.
+pub(crate) async fn measure_quietly<T>(own: &[u32], mut measure: impl AsyncFnMut() -> Result<T>) -> Result<Watched<T>> {
+    let mut tries = TRIES;
+    loop {
+        wait_until_quiet().await;
+        let watch = Watch::begin(own);
+        let measured = measure().await?;
+        let disturbed = watch.disturbed();
+        tries -= 1;
+        if tries == 0 || disturbed.is_none() {
+            return Ok(Watched { measured, disturbed });
+        }
+    }
+}
+
 /// Tells how much of the machine others took while something was measured.
-pub(crate) struct Watch {
+struct Watch {
     machine: MachineTime,
     own: u64,
-    receiver: u32,
+    processes: Vec<u32>,
 }
 
 impl Watch {
-    pub(crate) fn begin(receiver: u32) -> Self {
-        Self { machine: MachineTime::read(), own: own_ticks(receiver), receiver }
+    fn begin(own: &[u32]) -> Self {
+        Self { machine: MachineTime::read(), own: own_ticks(own), processes: own.to_vec() }
     }
 
-    /// In percent; servers that were measured meanwhile must have ended.
-    pub(crate) fn others_percent(&self) -> f64 {
+    /// In percent; servers that are not among the processes must have ended.
+    fn others_percent(&self) -> f64 {
         let machine = MachineTime::read().since(self.machine);
-        let own = own_ticks(self.receiver).saturating_sub(self.own);
+        let own = own_ticks(&self.processes).saturating_sub(self.own);
         MachineTime { busy: machine.busy.saturating_sub(own), ..machine }.busy_percent()
     }
 
     /// Whether others took so much that what was measured is worth nothing.
-    pub(crate) fn disturbed(&self) -> Option<String> {
+    fn disturbed(&self) -> Option<String> {
         let percent = self.others_percent();
         (percent > QUIET_PERCENT).then(|| format!("other work took {percent:.0} % of the machine"))
     }
 }
 
-/// The processor time of this process, of its children that have ended, and of the receiver, in ticks.
-fn own_ticks(receiver: u32) -> u64 {
+/// The processor time of this process, of its children that have ended, and of these that have not, in ticks.
+fn own_ticks(processes: &[u32]) -> u64 {
     let ticks = |pid: &str, fields: usize| -> u64 {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let after_name = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
         after_name.skip(11).take(fields).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
     };
-    ticks("self", 4) + ticks(&receiver.to_string(), 2)
+    ticks("self", 4) + processes.iter().map(|process| ticks(&process.to_string(), 2)).sum::<u64>()
 }
 
 /// The machine's processor time, in ticks.
@@ -118,6 +141,12 @@ impl Machine {
         }
     }
 
+    /// As people say it.
+    pub(crate) fn in_words(&self) -> String {
+        let memory = self.memory_kib.map_or_else(String::new, |kib| format!(", {} GiB of memory", kib >> 20));
+        format!("{} cores{memory}", self.cpus)
+    }
+
     /// In one line.
     pub(crate) fn describe(&self) -> String {
         format!("{} × {}, Linux {}", self.cpus, self.cpu, self.kernel)
@@ -137,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_process_knows_its_own_share() {
-        let watch = Watch::begin(std::process::id());
+        let watch = Watch::begin(&[std::process::id()]);
         assert!((0.0..=100.0).contains(&watch.others_percent()));
     }
 }

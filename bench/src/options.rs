@@ -22,10 +22,13 @@ pub(crate) struct Options {
     /// Smaller counts: to see whether all of it works.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Events of the log with a long backlog [default: 10 million, with --quick 100,000].
+    #[arg(long, value_name = "N")]
+    pub(crate) backlog_events: Option<u64>,
     /// Also how the figures grow with the log, the streams, the fan-out and the receiver's latency (minutes).
     #[arg(long)]
     pub(crate) growth: bool,
-    /// Write the plots into docs/performance.
+    /// Write the plots and their page into docs/performance; with --quick or --only, beside the results.
     #[arg(long)]
     pub(crate) plots: bool,
     /// Connections of the load generator.
@@ -61,10 +64,20 @@ pub(crate) struct Sizes {
     pub(crate) steady_s: u64,
     /// Events that a server is killed amidst.
     pub(crate) crash: u64,
+    /// Events that grow old, or among which those of erased users are.
+    pub(crate) old: u64,
+    /// Events of the long backlog.
+    pub(crate) long: u64,
 }
 
 impl Options {
-    pub(crate) const fn sizes(&self) -> Sizes {
+    pub(crate) fn sizes(&self) -> Sizes {
+        let mut sizes = self.usual_sizes();
+        sizes.long = self.backlog_events.unwrap_or(sizes.long);
+        sizes
+    }
+
+    const fn usual_sizes(&self) -> Sizes {
         if self.quick {
             Sizes {
                 bare: 60_000,
@@ -75,6 +88,8 @@ impl Options {
                 backlog: 40_000,
                 steady_s: 3,
                 crash: 10_000,
+                old: 20_000,
+                long: 100_000,
             }
         } else {
             Sizes {
@@ -86,13 +101,15 @@ impl Options {
                 backlog: 200_000,
                 steady_s: 10,
                 crash: 40_000,
+                old: 200_000,
+                long: 10_000_000,
             }
         }
     }
 
     /// Whether a row is asked for.
     pub(crate) fn wants(&self, row: Row) -> bool {
-        if self.only.is_empty() { row.is_required() } else { self.only.contains(&row) }
+        self.only.is_empty() || self.only.contains(&row)
     }
 
     /// The folder of this program, where the server lies too.
@@ -121,8 +138,17 @@ impl Options {
         }
     }
 
-    /// Where the plots go.
-    pub(crate) fn plots_folder() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance")
+    /// Whether everything is measured, and as it should be.
+    pub(crate) const fn is_whole(&self) -> bool {
+        !self.quick && self.only.is_empty()
+    }
+
+    /// Where the plots go: what is not whole is nothing to be published.
+    pub(crate) fn plots_folder(&self) -> Result<PathBuf> {
+        if self.is_whole() {
+            Ok(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance"))
+        } else {
+            Ok(self.work_folder()?.join("performance"))
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Plots as SVG: bars of what is required and reached, and curves of what grows.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -7,35 +8,41 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::figures::{FIGURES, Requirement, Results};
-use crate::growth::Curve;
+use crate::growth::{Curve, Series};
 use crate::report::number;
 
-const WIDTH: f64 = 720.0;
-const LABELS: f64 = 330.0;
+/// The file of the bars.
+pub(crate) const REQUIREMENTS: &str = "requirements.svg";
+
+const WIDTH: f64 = 760.0;
+const LABELS: f64 = 370.0;
 const BAR: f64 = 18.0;
 const STEP: f64 = 30.0;
 const TOP: f64 = 50.0;
 const PLOT_HEIGHT: f64 = 300.0;
-const MARGIN: f64 = 70.0;
+const MARGIN: f64 = 90.0;
 /// Bars are drawn up to so many times what is required.
 const TIMES_MAX: f64 = 4.0;
 const GOOD: &str = "#2e7d5b";
 const BAD: &str = "#b5472f";
+/// Of the lines of a curve.
+const COLOURS: [&str; 2] = ["#2e7d5b", "#2c5f9e"];
+/// Where a point's figure stands.
+const ABOVE: f64 = -9.0;
+const BELOW: f64 = 17.0;
 const INK: &str = "#333333";
 const FAINT: &str = "#dddddd";
 
-/// Writes every plot into `folder`; answers their names.
-pub(crate) fn write_all(folder: &Path, results: &Results, curves: &[Curve]) -> Result<Vec<String>> {
+/// Writes every plot into `folder`.
+pub(crate) fn write_all(folder: &Path, results: &Results, curves: &[Curve]) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let mut plots = vec![("requirements".to_owned(), bars(results))];
-    plots.extend(curves.iter().map(|each| (format!("growth-{}", each.key), curve(each))));
-    let mut names = Vec::new();
+    let mut plots = vec![(REQUIREMENTS.to_owned(), bars(results))];
+    plots.extend(curves.iter().map(|each| (each.file(), curve(each))));
     for (name, svg) in plots {
-        let path = folder.join(format!("{name}.svg"));
+        let path = folder.join(name);
         fs::write(&path, svg).with_context(|| format!("{} cannot be written", path.display()))?;
-        names.push(format!("{name}.svg"));
     }
-    Ok(names)
+    Ok(())
 }
 
 /// An SVG document around `content`.
@@ -99,47 +106,146 @@ fn bars(results: &Results) -> String {
 }
 
 fn curve(curve: &Curve) -> String {
-    let (left, right, bottom) = (MARGIN, WIDTH - 30.0, TOP + PLOT_HEIGHT);
-    let top_value = nice_ceiling(curve.points.iter().map(|(_, figure)| *figure).fold(0.0, f64::max));
-    // Counts that grow tenfold stand side by side.
-    let place = |at: f64| (1.0 + at).ln();
-    let last = curve.points.iter().map(|(at, _)| place(*at)).fold(f64::MIN_POSITIVE, f64::max);
-    let first = curve.points.iter().map(|(at, _)| place(*at)).fold(last, f64::min);
-    let x = |at: f64| left + (place(at) - first) / (last - first).max(1e-9) * (right - left);
-    let y = |figure: f64| bottom - figure / top_value * PLOT_HEIGHT;
-    let mut content = String::new();
-    for quarter in 0..=4 {
-        let value = top_value * f64::from(quarter) / 4.0;
-        let at = y(value);
-        let _ =
-            writeln!(content, "<line x1=\"{left}\" x2=\"{right}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"{FAINT}\"/>");
-        content += &text(left - 8.0, at + 4.0, "end", &number(value));
+    let drawn = Drawing::of(curve);
+    let (left, right, bottom) = (drawn.left, drawn.right, drawn.bottom);
+    let mut content = drawn.scale();
+    let places: BTreeSet<u64> = curve.places().map(f64::to_bits).collect();
+    for at in places.into_iter().map(f64::from_bits) {
+        content += &text(drawn.x(at), bottom + 18.0, "middle", &count(at));
     }
-    let points: Vec<_> = curve.points.iter().map(|(at, figure)| format!("{:.1},{:.1}", x(*at), y(*figure))).collect();
-    let _ = writeln!(
-        content,
-        "<polyline points=\"{}\" fill=\"none\" stroke=\"{GOOD}\" stroke-width=\"2\"/>",
-        points.join(" ")
-    );
-    for (at, figure) in &curve.points {
-        let _ = writeln!(content, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.5\" fill=\"{GOOD}\"/>", x(*at), y(*figure));
-        content += &text(x(*at), y(*figure) - 9.0, "middle", &number(*figure));
-        content += &text(x(*at), bottom + 18.0, "middle", &format!("{at:.0}"));
+    if let Some(required) = &curve.required {
+        let y = drawn.y(required.at);
+        let _ = writeln!(
+            content,
+            "<line x1=\"{left}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"{BAD}\" stroke-dasharray=\"6 4\"/>"
+        );
+        let label = format!("{}: {}", required.name, number(required.at));
+        content += &format!("<g fill=\"{BAD}\">{}</g>\n", text(right, y - 6.0, "end", &label));
     }
-    content += &text(f64::midpoint(left, right), bottom + 40.0, "middle", curve.over);
-    document(bottom + 56.0, &format!("{}: {}", curve.title, curve.unit), &content)
+    // Of two lines the first is the lower one, and says its figures below.
+    let first_label = if curve.series.len() > 1 { BELOW } else { ABOVE };
+    for ((series, colour), label) in curve.series.iter().zip(COLOURS).zip([first_label, ABOVE]) {
+        content += &drawn.line(series, colour, label);
+    }
+    if curve.series.len() > 1 {
+        for (number, (series, colour)) in curve.series.iter().zip(COLOURS).enumerate() {
+            #[expect(clippy::cast_precision_loss, reason = "a few lines")]
+            let x = left + 190.0 * number as f64;
+            let _ = writeln!(
+                content,
+                "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"14\" height=\"4\" fill=\"{colour}\"/>",
+                TOP - 9.0
+            );
+            content += &text(x + 20.0, TOP - 3.0, "start", series.name);
+        }
+    }
+    content += &text(f64::midpoint(left, right), bottom + 42.0, "middle", curve.over);
+    let (x, y) = (20.0, f64::midpoint(drawn.top, bottom));
+    content += &format!("<g transform=\"rotate(-90 {x} {y})\">{}</g>\n", text(x, y, "middle", curve.unit));
+    document(bottom + 58.0, curve.title, &content)
 }
 
-/// The next number that begins with 1, 2 or 5 and ends with zeros, with room above.
+/// Where the points of a curve go.
+struct Drawing {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+    /// What stands at the top.
+    most: f64,
+    first: f64,
+    last: f64,
+    spread: bool,
+}
+
+impl Drawing {
+    fn of(curve: &Curve) -> Self {
+        let figures = curve.series.iter().flat_map(|series| &series.points).map(|(_, figure)| *figure);
+        let required = curve.required.iter().map(|line| line.at);
+        let mut drawn = Self {
+            left: MARGIN,
+            right: WIDTH - 30.0,
+            top: TOP + 14.0,
+            bottom: TOP + PLOT_HEIGHT,
+            most: nice_ceiling(figures.chain(required).fold(0.0, f64::max)),
+            first: 0.0,
+            last: 1.0,
+            spread: curve.spread,
+        };
+        drawn.last = curve.places().map(|at| drawn.place(at)).fold(f64::MIN_POSITIVE, f64::max);
+        drawn.first = curve.places().map(|at| drawn.place(at)).fold(drawn.last, f64::min);
+        drawn
+    }
+
+    /// Counts that grow many times over stand side by side.
+    fn place(&self, at: f64) -> f64 {
+        if self.spread { (1.0 + at).ln() } else { at }
+    }
+
+    fn x(&self, at: f64) -> f64 {
+        let share = (self.place(at) - self.first) / (self.last - self.first).max(1e-9);
+        self.left + 20.0 + share * (self.right - self.left - 40.0)
+    }
+
+    fn y(&self, figure: f64) -> f64 {
+        self.bottom - figure / self.most * (self.bottom - self.top)
+    }
+
+    fn scale(&self) -> String {
+        let mut content = String::new();
+        for quarter in 0..=4 {
+            let value = self.most * f64::from(quarter) / 4.0;
+            let (left, right, y) = (self.left, self.right, self.y(value));
+            let _ = writeln!(
+                content,
+                "<line x1=\"{left}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"{FAINT}\"/>"
+            );
+            content += &text(left - 8.0, y + 4.0, "end", &count(value));
+        }
+        content
+    }
+
+    fn line(&self, series: &Series, colour: &str, label: f64) -> String {
+        let mut content = String::new();
+        let points: Vec<_> =
+            series.points.iter().map(|(at, figure)| format!("{:.1},{:.1}", self.x(*at), self.y(*figure))).collect();
+        let _ = writeln!(
+            content,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
+            points.join(" ")
+        );
+        for (at, figure) in &series.points {
+            let (x, y) = (self.x(*at), self.y(*figure));
+            let _ = writeln!(content, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{colour}\"/>");
+            content += &text(x, y + label, "middle", &number(*figure));
+        }
+        content
+    }
+}
+
+/// A count as people read it.
+fn count(value: f64) -> String {
+    if value >= 1e6 {
+        format!("{} million", number(value / 1e6).trim_end_matches(".00").trim_end_matches(".0"))
+    } else if value.fract() == 0.0 {
+        format!("{value:.0}")
+    } else {
+        number(value)
+    }
+}
+
+/// The next round number, with room above.
 fn nice_ceiling(most: f64) -> f64 {
     let wanted = (most * 1.08).max(1e-9);
     let power = 10_f64.powf(wanted.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * power).find(|ceiling| *ceiling >= wanted).unwrap_or(wanted)
+    let steps = [1.0, 1.2, 1.6, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
+    steps.into_iter().map(|step| step * power).find(|ceiling| *ceiling >= wanted).unwrap_or(wanted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::growth::Line;
 
     #[test]
     fn bars_show_what_is_not_reached() {
@@ -152,16 +258,29 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_has_its_points() {
-        let points = vec![(0.0, 10.0), (10.0, 20.0), (100.0, 15.0)];
-        let svg = curve(&Curve { key: "k", title: "a < b", over: "streams", unit: "MiB", points });
-        assert_eq!(svg.matches("<circle").count(), 3);
-        assert!(svg.contains("a &lt; b: MiB") && !svg.contains("NaN"), "{svg}");
+    fn a_curve_has_its_points_and_what_is_required() {
+        let series = |name, points| Series { name, points };
+        let curve_of = Curve {
+            key: "k",
+            title: "a < b",
+            over: "streams",
+            unit: "MiB",
+            spread: true,
+            series: vec![
+                series("p50", vec![(0.0, 10.0), (10.0, 20.0), (2_500_000.0, 15.0)]),
+                series("p99", vec![(0.0, 12.0)]),
+            ],
+            required: Some(Line { name: "required", at: 30.0 }),
+        };
+        let svg = curve(&curve_of);
+        assert_eq!(svg.matches("<circle").count(), 4);
+        assert!(svg.contains("a &lt; b") && svg.contains("2.50 million") && !svg.contains("NaN"), "{svg}");
+        assert!(svg.contains("required: 30") && svg.contains("p99") && svg.contains("MiB"), "{svg}");
     }
 
     #[test]
     fn ceilings() {
-        for (most, ceiling) in [(9.0, 10.0), (18.0, 20.0), (19.0, 50.0), (0.3, 0.5)] {
+        for (most, ceiling) in [(9.0, 10.0), (18.0, 20.0), (19.0, 24.0), (0.3, 0.4)] {
             assert!((nice_ceiling(most) - ceiling).abs() < 1e-9, "{most}");
         }
     }

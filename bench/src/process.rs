@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -40,12 +41,26 @@ pub(crate) fn peak_memory_bytes(pid: u32) -> Result<u64> {
     field(&read(&format!("/proc/{pid}/status"))?, "VmHWM:").map(|kib| kib * 1024)
 }
 
+/// The memory that a process holds now.
+pub(crate) fn memory_bytes(pid: u32) -> Result<u64> {
+    field(&read(&format!("/proc/{pid}/status"))?, "VmRSS:").map(|kib| kib * 1024)
+}
+
 /// The bytes that were written to the disk under `folder`, by everybody, the file system's own journal included.
 pub(crate) fn disk_written(folder: &Path) -> Option<u64> {
     let device = fs::metadata(folder).ok()?.dev();
     let (major, minor) = (device >> 8 & 0xfff, device & 0xff | (device >> 12 & 0xfff00));
     let stat = fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat")).ok()?;
     stat.split_whitespace().nth(6)?.parse::<u64>().ok().map(|sectors| sectors * SECTOR_BYTES)
+}
+
+/// The bytes that are free for files under `folder`, as `df` tells them.
+pub(crate) fn disk_free(folder: &Path) -> Result<u64> {
+    let told = Command::new("df").arg("-Pk").arg(folder).output().context("the command df is needed")?;
+    let text = String::from_utf8_lossy(&told.stdout);
+    let free = text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)).and_then(|kib| kib.parse().ok());
+    free.map(|kib: u64| kib * 1024)
+        .with_context(|| format!("df does not tell how much is free at {}", folder.display()))
 }
 
 fn read(path: &str) -> Result<String> {
@@ -63,9 +78,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_disk_has_room() {
+        assert!(disk_free(&std::env::temp_dir()).unwrap() > 0);
+    }
+
+    #[test]
     fn this_very_process() {
         let before = Used::of(std::process::id()).unwrap();
-        assert!(peak_memory_bytes(std::process::id()).unwrap() > 0);
+        let peak = peak_memory_bytes(std::process::id()).unwrap();
+        assert!((1..=peak).contains(&memory_bytes(std::process::id()).unwrap()));
         assert!(Used::of(std::process::id()).unwrap().since(before).cpu_s >= 0.0);
     }
 }

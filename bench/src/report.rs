@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::figures::{FIGURES, Figure, Requirement, Results, Samples};
 use crate::growth::Curve;
 use crate::machine::Machine;
+use crate::options::{Options, Sizes};
 
 /// One figure as it is written down.
 #[derive(Serialize)]
@@ -29,9 +30,8 @@ struct FigureRecord<'a> {
 #[derive(Serialize)]
 struct RunRecord<'a> {
     machine: &'a Machine,
-    runs: usize,
-    quick: bool,
-    connections: usize,
+    #[serde(flatten)]
+    asked: &'a Asked,
     figures: Vec<FigureRecord<'a>>,
     growth: &'a [Curve],
     skipped: &'a std::collections::BTreeMap<&'static str, String>,
@@ -52,7 +52,7 @@ pub(crate) fn number(value: f64) -> String {
 }
 
 impl Requirement {
-    fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         match self {
             Self::AtLeast(least) => format!("≥ {}", number(least)),
             Self::AtMost(most) => format!("≤ {}", number(most)),
@@ -71,7 +71,7 @@ fn line(figure: &Figure, samples: &Samples) -> Option<String> {
     let measured = format!("{} {}", number(median), figure.unit);
     let spread = format!("({} to {})", number(least), number(most));
     let text = format!(
-        "{:<52} {measured:>14}  {spread:<20} {:<8} {verdict:<8} {}",
+        "{:<60} {measured:>14}  {spread:<20} {:<8} {verdict:<8} {}",
         figure.title,
         figure.requirement.text(),
         figure.comparison
@@ -81,7 +81,7 @@ fn line(figure: &Figure, samples: &Samples) -> Option<String> {
 
 /// The table for the terminal.
 pub(crate) fn table(results: &Results) -> String {
-    let mut text = format!("{:<52} {:>14}  {:<20} {:<8}\n", "what", "median", "(spread)", "required");
+    let mut text = format!("{:<60} {:>14}  {:<20} {:<8}\n", "what", "median", "(spread)", "required");
     for figure in FIGURES {
         if let Some(line) = results.of(figure.key).and_then(|samples| line(figure, samples)) {
             let _ = writeln!(text, "{line}");
@@ -100,10 +100,27 @@ pub(crate) fn table(results: &Results) -> String {
 }
 
 /// What was asked for, for the record.
+#[derive(Serialize)]
 pub(crate) struct Asked {
+    /// The day of the run.
+    pub(crate) date: String,
     pub(crate) runs: usize,
     pub(crate) quick: bool,
     pub(crate) connections: usize,
+    /// Events of the long backlog.
+    pub(crate) backlog_events: u64,
+}
+
+impl Asked {
+    pub(crate) fn new(options: &Options, sizes: &Sizes) -> Self {
+        Self {
+            date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
+            runs: options.runs,
+            quick: options.quick,
+            connections: options.connections,
+            backlog_events: sizes.long,
+        }
+    }
 }
 
 /// Writes the JSON file.
@@ -125,9 +142,7 @@ pub(crate) fn write(path: &Path, asked: &Asked, machine: &Machine, results: &Res
     });
     let record = RunRecord {
         machine,
-        runs: asked.runs,
-        quick: asked.quick,
-        connections: asked.connections,
+        asked,
         figures: figures.collect(),
         growth,
         skipped: &results.skipped,

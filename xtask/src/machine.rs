@@ -45,6 +45,9 @@ pub(crate) fn has(program: &str) -> bool {
     std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
 }
 
+/// What the benchmark counts allocations with.
+const VALGRIND: &str = "valgrind";
+
 fn missing_packages() -> Vec<&'static str> {
     let mut missing: Vec<_> = NEEDS.iter().filter(|need| !has(need.program)).map(|need| need.package).collect();
     if !Path::new(PUBLIC_ROOTS).is_file() {
@@ -59,6 +62,20 @@ pub(crate) fn packages_install() -> Result<String> {
     if missing.is_empty() {
         return Ok("all there".into());
     }
+    install(&missing)?;
+    let still = missing_packages();
+    if !still.is_empty() {
+        bail!("installed, but still missing: {}", still.join(" "));
+    }
+    Ok(format!("installed {}", missing.join(" ")))
+}
+
+/// Installs what only one row of the benchmark needs; says why not where it cannot.
+pub(crate) fn valgrind_ensure() -> Result<()> {
+    if has(VALGRIND) { Ok(()) } else { install(&[VALGRIND]) }
+}
+
+fn install(missing: &[&str]) -> Result<()> {
     let by_hand = format!("install them yourself: apt-get install {}", missing.join(" "));
     if !has("apt-get") {
         bail!("missing: {}, and this is not a Debian machine; {by_hand}", missing.join(" "));
@@ -68,13 +85,8 @@ pub(crate) fn packages_install() -> Result<String> {
     };
     apt_get(prefix, &["update"]).context("the package lists could not be renewed")?;
     let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
-    arguments.extend(&missing);
-    apt_get(prefix, &arguments).with_context(|| format!("missing: {}; {by_hand}", missing.join(" ")))?;
-    let still = missing_packages();
-    if !still.is_empty() {
-        bail!("installed, but still missing: {}", still.join(" "));
-    }
-    Ok(format!("installed {}", missing.join(" ")))
+    arguments.extend(missing);
+    apt_get(prefix, &arguments).with_context(|| format!("missing: {}; {by_hand}", missing.join(" ")))
 }
 
 /// How to become root: already (nothing in front), through sudo, or not at all.

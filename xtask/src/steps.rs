@@ -87,6 +87,9 @@ pub(crate) fn simulate(root: &Path, seeds: u64) -> Result<()> {
 /// what only the benchmark needs of their libraries.
 pub(crate) fn bench(root: &Path, options: &[&str]) -> Result<()> {
     let machine = Machine { root: root.to_owned() };
+    if let Err(error) = machine::valgrind_ensure() {
+        println!("allocations will not be counted: {error:#}");
+    }
     succeed(machine.cargo(&["build", "--release", "--package", "headwater"]))?;
     let mut command = machine.cargo(&["run", "--release", "--package", "bench", "--"]);
     command.args(options);

@@ -9,9 +9,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::Mode;
 use super::request::RequestReader;
 use super::slots::Slots;
+use super::{Mode, Records};
 
 /// The body of `POST /mode`.
 #[derive(Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub(super) struct SetMode {
 /// The body of `POST /reset`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Reset {
-    pub(super) records: bool,
+    pub(super) records: Records,
 }
 
 pub(super) async fn serve(listener: TcpListener, slots: Arc<Slots>) -> Result<()> {

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::control::{Reset, SetMode};
-use super::{Mode, Ports};
+use super::{Mode, Ports, Records};
 use crate::clock::now_ns;
 use crate::connection::Connection;
 use crate::load::Target;
@@ -35,6 +35,8 @@ pub(crate) struct Count {
     pub(crate) last_ns: u64,
     /// Requests of each slot.
     pub(crate) slots: Vec<u64>,
+    /// When the last one came to each.
+    pub(crate) slots_last_ns: Vec<u64>,
 }
 
 /// How a set of events fared.
@@ -118,8 +120,8 @@ impl Receiver {
         self.call(Method::POST, path, serde_json::to_vec(what)?.into()).await.map(drop)
     }
 
-    /// Forgets what was counted. With `records`, bodies are looked into from now on.
-    pub(crate) async fn reset(&mut self, records: bool) -> Result<()> {
+    /// Forgets what was counted, and records this from now on.
+    pub(crate) async fn reset(&mut self, records: Records) -> Result<()> {
         self.tell("/reset", &Reset { records }).await
     }
 
@@ -156,6 +158,25 @@ impl Receiver {
     /// Waits until so many requests have come to one slot.
     pub(crate) async fn wait_for_slot(&mut self, slot: usize, requests: u64) -> Result<Count> {
         self.wait_until(requests, |count| count.slots[slot]).await
+    }
+
+    /// Waits until nothing comes any more: what was in flight to a stream that is gone.
+    pub(crate) async fn wait_until_still(&mut self) -> Result<()> {
+        let mut come = (u64::MAX, now_ns());
+        while Duration::from_nanos(now_ns().saturating_sub(come.1)) < STILL_AFTER_ALL {
+            let requests = self.count().await?.requests;
+            if requests != come.0 {
+                come = (requests, now_ns());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// How these events fare now.
+    pub(crate) async fn events(&mut self, numbers: &[u64]) -> Result<Missing> {
+        let fared = self.call(Method::POST, "/missing", bits_of(numbers)).await?;
+        Ok(serde_json::from_slice(&fared)?)
     }
 
     async fn wait_until(&mut self, requests: u64, figure: impl Fn(&Count) -> u64) -> Result<Count> {

@@ -46,6 +46,18 @@ pub(crate) enum Mode {
     Fail(u16),
 }
 
+/// Which bodies the receiver looks into, beside counting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Records {
+    /// None.
+    Nothing,
+    /// Those of slot 0: how long they took.
+    Latencies,
+    /// All of them: that too, and which numbers came.
+    Numbers,
+}
+
 /// What the process writes to its output once it listens.
 #[derive(Serialize, Deserialize)]
 struct Ports {

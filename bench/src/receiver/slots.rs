@@ -1,13 +1,13 @@
 //! What the receiver does and knows, slot by slot.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::Mode;
 use super::handle::{Count, Missing};
+use super::{Mode, Records};
 use crate::bodies::{NUMBER_DIGITS, NUMBER_MARK, SENT_DIGITS, SENT_MARK, number_after};
 use crate::clock::now_ns;
 
@@ -20,9 +20,8 @@ pub(super) struct Slots {
     requests: AtomicU64,
     bytes: AtomicU64,
     first_ns: AtomicU64,
-    last_ns: AtomicU64,
-    /// Whether bodies are looked into: what follows is known only then.
-    records: AtomicBool,
+    /// Which bodies are looked into: what follows is known of those only.
+    records: AtomicU8,
     recorded: Mutex<Recorded>,
 }
 
@@ -30,6 +29,7 @@ pub(super) struct Slots {
 pub(super) struct Slot {
     mode: watch::Sender<Mode>,
     requests: AtomicU64,
+    last_ns: AtomicU64,
 }
 
 #[derive(Default)]
@@ -42,14 +42,13 @@ struct Recorded {
 
 impl Default for Slots {
     fn default() -> Self {
-        let slot = |_| Slot { mode: watch::Sender::default(), requests: AtomicU64::new(0) };
+        let slot = |_| Slot { mode: watch::Sender::default(), requests: AtomicU64::new(0), last_ns: AtomicU64::new(0) };
         Self {
             slots: (0..SLOTS).map(slot).collect(),
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             first_ns: AtomicU64::new(0),
-            last_ns: AtomicU64::new(0),
-            records: AtomicBool::new(false),
+            records: AtomicU8::new(Records::Nothing as u8),
             recorded: Mutex::default(),
         }
     }
@@ -79,9 +78,14 @@ impl Slots {
         let now_ns = now_ns();
         slot.requests.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
-        self.last_ns.fetch_max(now_ns, Ordering::Relaxed);
-        if self.records.load(Ordering::Relaxed) {
-            self.record(slot, body, now_ns);
+        slot.last_ns.fetch_max(now_ns, Ordering::Relaxed);
+        let records = self.records.load(Ordering::Relaxed);
+        let is_first = std::ptr::eq(slot, &raw const self.slots[0]);
+        if is_first && records != Records::Nothing as u8 {
+            self.record_latency(body, now_ns);
+        }
+        if records == Records::Numbers as u8 {
+            self.record_number(body, now_ns);
         }
         // Last, so that whoever sees the count sees the rest.
         if self.requests.fetch_add(1, Ordering::Release) == 0 {
@@ -89,16 +93,16 @@ impl Slots {
         }
     }
 
-    fn record(&self, slot: &Slot, body: &[u8], now_ns: u64) {
-        let sent_ns = number_after(body, SENT_MARK, SENT_DIGITS);
-        let number = number_after(body, NUMBER_MARK, NUMBER_DIGITS);
-        let mut recorded = self.recorded();
-        if let Some(sent_ns) = sent_ns.filter(|_| std::ptr::eq(slot, &raw const self.slots[0])) {
+    fn record_latency(&self, body: &[u8], now_ns: u64) {
+        if let Some(sent_ns) = number_after(body, SENT_MARK, SENT_DIGITS) {
             let microseconds = now_ns.saturating_sub(sent_ns) / 1000;
-            recorded.latencies_us.push(u32::try_from(microseconds).unwrap_or(u32::MAX));
+            self.recorded().latencies_us.push(u32::try_from(microseconds).unwrap_or(u32::MAX));
         }
-        if let Some(number) = number {
-            recorded.numbers.entry(number).or_insert((now_ns, 0)).1 += 1;
+    }
+
+    fn record_number(&self, body: &[u8], now_ns: u64) {
+        if let Some(number) = number_after(body, NUMBER_MARK, NUMBER_DIGITS) {
+            self.recorded().numbers.entry(number).or_insert((now_ns, 0)).1 += 1;
         }
     }
 
@@ -106,14 +110,15 @@ impl Slots {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what was counted and recorded; bodies are looked into from now on, or not.
-    pub(super) fn reset(&self, records: bool) {
+    /// Forgets what was counted and recorded, and records this from now on.
+    pub(super) fn reset(&self, records: Records) {
         *self.recorded() = Recorded::default();
-        self.records.store(records, Ordering::Relaxed);
+        self.records.store(records as u8, Ordering::Relaxed);
         for slot in &self.slots {
             slot.requests.store(0, Ordering::Relaxed);
+            slot.last_ns.store(0, Ordering::Relaxed);
         }
-        for figure in [&self.bytes, &self.first_ns, &self.last_ns, &self.requests] {
+        for figure in [&self.bytes, &self.first_ns, &self.requests] {
             figure.store(0, Ordering::Relaxed);
         }
     }
@@ -128,12 +133,14 @@ impl Slots {
     pub(super) fn totals(&self) -> Count {
         let requests = self.requests.load(Ordering::Acquire);
         let figure = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        let slots_last_ns: Vec<_> = self.slots.iter().map(|slot| figure(&slot.last_ns)).collect();
         Count {
             requests,
             bytes: figure(&self.bytes),
             first_ns: figure(&self.first_ns),
-            last_ns: figure(&self.last_ns),
+            last_ns: slots_last_ns.iter().copied().max().unwrap_or(0),
             slots: self.slots.iter().map(|slot| figure(&slot.requests)).collect(),
+            slots_last_ns,
         }
     }
 
@@ -171,7 +178,7 @@ mod tests {
     #[test]
     fn what_was_lost_and_what_came_twice() {
         let slots = Slots::default();
-        slots.reset(true);
+        slots.reset(Records::Numbers);
         let template = Template::new(Kind::Event);
         for number in [1, 2, 2] {
             slots.count(slots.slot(b"/0"), &template.body(number));

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::{Bench, Session, quantile};
+use super::{Bench, quantile};
 use crate::receiver::Mode;
 use crate::server::NewStream;
+use crate::session::Session;
 
 /// Receivers that hang, trickle and fail, a third each.
 const BAD: usize = 200;
@@ -12,7 +13,7 @@ const BAD: usize = 200;
 /// that the good one shares with the bad ones.
 const RATE: u32 = 20;
 /// How much longer than other rows at a steady rate, so that there are enough events for a p99.
-const LONGER: u64 = 6;
+const LONGER: u64 = 2;
 
 impl Bench {
     /// The good receiver's p99 beside the bad ones, to its p99 alone.

@@ -1,9 +1,11 @@
 //! The rows of the table: each measures its figures once.
 
 pub(crate) mod drain;
+mod erasure;
 mod isolation;
 mod recovery;
-mod steady;
+mod retention;
+pub(crate) mod steady;
 pub(crate) mod throughput;
 
 use std::path::PathBuf;
@@ -15,17 +17,16 @@ use serde_json::json;
 
 use crate::bodies::{Kind, Template};
 use crate::clock::seconds_between;
-use crate::load::{self, Amount, Done};
+use crate::load::{self, Amount};
 use crate::options::{Options, Sizes};
-use crate::receiver::{Mode, Receiver};
-use crate::server::{NewStream, Server, Setting};
+use crate::receiver::{Mode, Receiver, Records};
+use crate::server::{NewStream, Program, Server, Setting};
+use crate::session::{Head, Session};
 use throughput::Scenario;
 
 /// How many events a batch holds.
 pub(crate) const BATCH: u64 = 100;
 const FAN_OUT: usize = 10;
-/// Events that are delivered before anything is measured.
-const WARM_UP: u64 = 640;
 
 /// A row, by its name on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -46,13 +47,23 @@ pub(crate) enum Row {
     Latency,
     /// SIGKILL under load.
     Recovery,
-    /// One good receiver beside 200 bad ones; not part of a run unless it is asked for.
+    /// One good receiver beside 200 bad ones.
     Isolation,
+    /// Old events are removed beside full load.
+    Retention,
+    /// Users are erased beside full load.
+    Erasure,
+    /// A log of ten million events; measured once after all runs, like the next two.
+    Backlog,
+    /// A stream that is ten million events behind, beside one at the head.
+    Behind,
+    /// Allocations of the server, counted by valgrind.
+    Allocations,
 }
 
 impl Row {
-    /// The rows that measure something of their own, in their order.
-    pub(crate) const ALL: [Self; 8] = [
+    /// The rows that each run measures, in their order.
+    pub(crate) const EACH_RUN: [Self; 10] = [
         Self::Single,
         Self::Users,
         Self::Batch,
@@ -61,6 +72,8 @@ impl Row {
         Self::Latency,
         Self::Recovery,
         Self::Isolation,
+        Self::Retention,
+        Self::Erasure,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -74,11 +87,12 @@ impl Row {
             Self::Latency => "latency",
             Self::Recovery => "recovery",
             Self::Isolation => "isolation",
+            Self::Retention => "retention",
+            Self::Erasure => "erasure",
+            Self::Backlog => "backlog",
+            Self::Behind => "behind",
+            Self::Allocations => "allocations",
         }
-    }
-
-    pub(crate) const fn is_required(self) -> bool {
-        !matches!(self, Self::Yardsticks | Self::Isolation)
     }
 
     /// Whether it is compared with B.
@@ -111,13 +125,6 @@ pub(crate) struct Bench {
     pub(crate) abilities: Abilities,
 }
 
-/// A fresh server and the numbers of the events that it got.
-pub(crate) struct Session {
-    pub(crate) server: Server,
-    next: u64,
-    connections: usize,
-}
-
 impl Bench {
     pub(crate) async fn new(options: Options) -> Result<Self> {
         let (binary, work) = (options.server_binary()?, options.work_folder()?);
@@ -146,38 +153,46 @@ impl Bench {
 
     /// Starts a server with no events.
     pub(crate) async fn session(&self, settings: &[Setting]) -> Result<Session> {
-        let server = Server::start(&self.binary, &self.work, settings).await?;
-        Ok(Session { server, next: 0, connections: self.options.connections })
+        let program = Program { binary: self.binary.clone(), settings: settings.to_vec(), ..Program::default() };
+        Ok(Session::new(Server::start(program, &self.work).await?, self.options.connections))
     }
 
     /// B: the load generator straight to the receiver, in requests a second.
     pub(crate) async fn bare(&mut self) -> Result<f64> {
         self.settle().await?;
         let requests = self.sizes.bare;
-        let amount = Amount { connections: self.options.connections, first: 0, requests, rate: None };
+        let amount = Amount { connections: self.options.connections, first: 0, requests, rate: None, lasts: None };
         let warm_up = Amount { requests: requests / 10, ..amount };
         load::run(self.receiver.target(), Kind::Event, warm_up).await?;
-        self.receiver.reset(false).await?;
+        self.receiver.reset(Records::Nothing).await?;
         let done = load::run(self.receiver.target(), Kind::Event, amount).await?;
         let count = self.receiver.wait_for(requests).await?;
         Ok(per_second(requests, seconds_between(done.first_ns, count.last_ns)))
     }
 
+    /// Full load to a stream at the head of an empty log.
+    pub(crate) async fn empty_head(&mut self) -> Result<Head> {
+        self.settle().await?;
+        let (kind, events) = (self.one_by_one(), self.sizes.single);
+        let mut session = self.session(&[]).await?;
+        session.head(&mut self.receiver, kind, events).await
+    }
+
     /// Puts the receiver back to normal.
     pub(crate) async fn settle(&mut self) -> Result<()> {
         self.receiver.set_mode(0, usize::MAX, Mode::Normal).await?;
-        self.receiver.reset(false).await
+        self.receiver.reset(Records::Nothing).await
     }
 
     /// Measures a row once; `bare` is B.
     pub(crate) async fn measure(&mut self, row: Row, bare: f64) -> Result<Measured> {
         self.settle().await?;
-        if let (Row::Single | Row::Batch, Err(why)) = (row, &self.abilities.events) {
+        if let (Row::Single | Row::Batch | Row::Erasure, Err(why)) = (row, &self.abilities.events) {
             return Ok(Measured::Skipped(why.clone()));
         }
         let sizes = self.sizes;
         let figures = match row {
-            Row::Yardsticks => Vec::new(),
+            Row::Yardsticks | Row::Backlog | Row::Behind | Row::Allocations => Vec::new(),
             Row::Single => {
                 let found = self.throughput(Scenario::new(Kind::Event, sizes.single)).await?;
                 vec![
@@ -215,6 +230,8 @@ impl Bench {
             Row::Latency => self.steady().await?,
             Row::Recovery => self.recovery().await?,
             Row::Isolation => self.isolation().await?,
+            Row::Retention => self.retention().await?,
+            Row::Erasure => self.erasure().await?,
         };
         Ok(Measured::Figures(figures))
     }
@@ -227,31 +244,6 @@ impl Bench {
     /// How many events are raised quickly.
     pub(crate) const fn in_bulk(&self) -> Kind {
         if self.abilities.events.is_ok() { Kind::Batch(BATCH) } else { Kind::User }
-    }
-}
-
-impl Session {
-    /// Raises so many events over all connections, at a rate or as fast as they are answered.
-    pub(crate) async fn publish(&mut self, kind: Kind, events: u64, rate: Option<f64>) -> Result<Done> {
-        let amount = self.amount(kind, events, rate);
-        load::run(self.server.target(kind), kind, amount).await
-    }
-
-    /// The numbers of the next events.
-    pub(crate) fn amount(&mut self, kind: Kind, events: u64, rate: Option<f64>) -> Amount {
-        let requests = events.div_ceil(kind.events());
-        let first = self.next.div_ceil(kind.events());
-        self.next = (first + requests) * kind.events();
-        Amount { connections: self.connections, first, requests, rate }
-    }
-
-    /// Delivers some events to each of `streams` before anything is measured.
-    pub(crate) async fn warm_up(&mut self, receiver: &mut Receiver, kind: Kind, streams: usize) -> Result<()> {
-        receiver.reset(false).await?;
-        let events = WARM_UP.next_multiple_of(kind.events());
-        self.publish(kind, events, None).await?;
-        receiver.wait_for(events * streams as u64).await?;
-        receiver.reset(false).await
     }
 }
 

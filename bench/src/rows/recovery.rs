@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use super::{Bench, per_second};
 use crate::clock::{now_ns, seconds_between};
 use crate::load;
+use crate::receiver::Records;
 use crate::server::NewStream;
 
 impl Bench {
@@ -12,7 +13,7 @@ impl Bench {
         let kind = self.one_by_one();
         let mut session = self.session(&[]).await?;
         session.server.stream_create(NewStream::to(&self.receiver.url(0))).await?;
-        self.receiver.reset(true).await?;
+        self.receiver.reset(Records::Numbers).await?;
         // More than are sent until the end.
         let amount = session.amount(kind, 100 * self.sizes.crash, None);
         let target = session.server.target(kind);

@@ -8,6 +8,7 @@ use crate::clock::seconds_between;
 use crate::process::{Used, disk_written};
 use crate::receiver::Mode;
 use crate::server::{NewStream, OTHER_TYPE};
+use crate::session::{Session, Steady};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +19,6 @@ pub(crate) struct Scenario {
     pub(crate) streams: usize,
     /// Streams that get none.
     pub(crate) idle_streams: usize,
-    /// Events that are in the log before.
-    pub(crate) logged_before: u64,
     /// How long the receiver takes for each answer.
     pub(crate) receiver_ms: u64,
 }
@@ -36,32 +35,53 @@ pub(crate) struct Throughput {
 }
 
 impl Scenario {
-    /// One stream, a fresh log, a receiver that answers at once.
+    /// One stream, a receiver that answers at once.
     pub(crate) const fn new(kind: Kind, events: u64) -> Self {
-        Self { kind, events, streams: 1, idle_streams: 0, logged_before: 0, receiver_ms: 0 }
+        Self { kind, events, streams: 1, idle_streams: 0, receiver_ms: 0 }
     }
 }
 
 impl Bench {
+    /// Measures a scenario on a server of its own.
     pub(crate) async fn throughput(&mut self, scenario: Scenario) -> Result<Throughput> {
+        let mut session = self.prepare(scenario).await?;
+        self.saturate(&mut session, scenario).await
+    }
+
+    /// The same, and then how long events take at a steady rate.
+    pub(crate) async fn throughput_and_steady(
+        &mut self,
+        scenario: Scenario,
+        rate: u32,
+    ) -> Result<(Throughput, Steady)> {
+        let mut session = self.prepare(scenario).await?;
+        let throughput = self.saturate(&mut session, scenario).await?;
+        let events = self.sizes.steady_s * u64::from(rate) / 2;
+        let latencies_us = session.latencies_us(&mut self.receiver, scenario.kind, events, rate).await?;
+        Ok((throughput, Steady::of(&latencies_us)?))
+    }
+
+    /// A server with the streams of a scenario.
+    async fn prepare(&mut self, scenario: Scenario) -> Result<Session> {
         self.settle().await?;
-        let Scenario { kind, events, streams, .. } = scenario;
         let mut session = self.session(&[]).await?;
-        if scenario.logged_before > 0 {
-            session.publish(self.in_bulk(), scenario.logged_before, None).await?;
-        }
-        for slot in 0..streams {
+        for slot in 0..scenario.streams {
             session.server.stream_create(NewStream::to(&self.receiver.url(slot))).await?;
         }
-        let url = self.receiver.url(streams);
+        let url = self.receiver.url(scenario.streams);
         for _ in 0..scenario.idle_streams {
             let stream = NewStream { event_type: OTHER_TYPE, ..NewStream::to(&url) };
             session.server.stream_create(stream).await?;
         }
-        session.warm_up(&mut self.receiver, kind, streams).await?;
+        session.warm_up(&mut self.receiver, scenario.kind, scenario.streams).await?;
         if scenario.receiver_ms > 0 {
-            self.receiver.set_mode(0, streams, Mode::Delay(scenario.receiver_ms)).await?;
+            self.receiver.set_mode(0, scenario.streams, Mode::Delay(scenario.receiver_ms)).await?;
         }
+        Ok(session)
+    }
+
+    async fn saturate(&mut self, session: &mut Session, scenario: Scenario) -> Result<Throughput> {
+        let Scenario { kind, events, streams, .. } = scenario;
         let (used, disk) = (Used::of(session.server.pid())?, disk_written(&self.work));
         let done = session.publish(kind, events, None).await?;
         let deliveries = events * streams as u64;
