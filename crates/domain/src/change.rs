@@ -1,6 +1,7 @@
 //! A change of state together with the events it implies: pure functions from what is and what is asked
 //! to what will be. A store commits a [`Change`] whole or not at all. The functions are in a file a subject.
 
+mod connections;
 mod streams;
 mod users;
 
@@ -17,6 +18,7 @@ use crate::place::{Resume, StartFrom};
 use crate::stream::EventStream;
 use crate::user::User;
 
+pub use connections::{ConnectionPatch, connection_create, connection_delete, connection_update};
 pub use streams::{StreamPatch, stream_update};
 pub use users::{user_create, user_delete, user_erase, user_erase_absent, user_snapshot, user_update};
 

@@ -23,7 +23,7 @@ use domain::user::User;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-pub use connections::Connections;
+pub use connections::{ConnectionFilter, ConnectionPlace, Connections};
 pub use error::{Conflict, PlaceError, StoreError};
 pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
 pub use records::{

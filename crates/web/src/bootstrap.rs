@@ -4,7 +4,7 @@
 use domain::account::{CLIENT_CREDENTIALS, Client, ClientGrant, DEFAULT_TENANT};
 use domain::change::{Change, Expect, Write};
 use domain::clock::{Clock, Entropy};
-use domain::connection::{Connection, DATABASE_CONNECTION};
+use domain::connection::{Connection, DATABASE_CONNECTION, Strategy};
 use domain::ids::{ClientId, ConnectionId, GrantId, TenantId};
 use domain::scope::SCOPES;
 use serde_json::{Map, json};
@@ -50,7 +50,7 @@ pub async fn bootstrap(
         None => None,
         Some(application) => Some(application_ensure(state, entropy, tenant, application).await?),
     };
-    connection_ensure(state, entropy, tenant, client_id.as_ref()).await?;
+    connection_ensure(state, clock, entropy, tenant, client_id.as_ref()).await?;
     if let Some(client_id) = client_id {
         grant_ensure(state, entropy, tenant, client_id, settings.public_url.audience()).await?;
     }
@@ -91,18 +91,16 @@ async fn application_ensure(
 
 async fn connection_ensure(
     state: &dyn State,
+    clock: &dyn Clock,
     entropy: &dyn Entropy,
     tenant: TenantId,
     client_id: Option<&ClientId>,
 ) -> Result<(), StoreError> {
     let write = match state.connection_by_name(tenant, DATABASE_CONNECTION).await? {
         None => {
-            let connection = Connection {
-                id: ConnectionId::generate(entropy),
-                name: DATABASE_CONNECTION.to_owned(),
-                strategy: "auth0".to_owned(),
-                enabled_clients: client_id.into_iter().cloned().collect(),
-            };
+            let id = ConnectionId::generate(entropy);
+            let mut connection = Connection::new(id, DATABASE_CONNECTION, Strategy::DATABASE, clock.now().wall);
+            connection.enabled_clients = client_id.into_iter().cloned().collect();
             Write::ConnectionPut(Expect::Absent, connection)
         }
         Some(stored) => {

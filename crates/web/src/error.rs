@@ -40,6 +40,7 @@ pub(crate) enum Missing {
     Delivery,
     User,
     Client,
+    Connection,
     Grant,
     ResourceServer,
 }
@@ -194,6 +195,7 @@ impl Missing {
             Self::Delivery => ("The event does not exist.", None),
             Self::User => ("The user does not exist.", Some("inexistent_user")),
             Self::Client => ("The client does not exist", Some("inexistent_client")),
+            Self::Connection => ("The connection does not exist", Some("inexistent_connection")),
             Self::Grant => ("The grant does not exist.", Some("inexistent_client_grant")),
             Self::ResourceServer => ("The resource server does not exist", Some("inexistent_resource_server")),
         };

@@ -57,6 +57,11 @@ impl Payload {
         parse(&self.bytes().await?)
     }
 
+    /// The JSON that the body is, whatever it is.
+    pub(crate) async fn value(self) -> Result<Value, ApiError> {
+        serde_json::from_slice(&self.bytes().await?).map_err(|_| ApiError::NotJson)
+    }
+
     /// The JSON object that the body is, where it may be left out.
     pub(crate) async fn object_or_nothing(self) -> Result<ObjectReader, ApiError> {
         let bytes = self.bytes().await?;

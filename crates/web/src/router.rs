@@ -6,7 +6,9 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::management::{client_grants, clients, deliveries, event_streams, events, resource_servers, users};
+use crate::management::{
+    client_grants, clients, connections, deliveries, event_streams, events, resource_servers, users,
+};
 use crate::state::App;
 use crate::{error, health, tokens};
 
@@ -73,6 +75,7 @@ fn routes() -> Vec<Route> {
         get("/.well-known/openid-configuration", tokens::discovery::configuration),
     ];
     routes.extend(entities());
+    routes.extend(connection_endpoints());
     routes.extend(event_endpoints());
     routes
 }
@@ -98,6 +101,19 @@ fn entities() -> Vec<Route> {
         delete("/api/v2/client-grants/{id}", client_grants::delete::delete),
         get("/api/v2/resource-servers", resource_servers::list::list),
         get("/api/v2/resource-servers/{id}", resource_servers::get::get),
+    ]
+}
+
+/// Connections and what belongs to them.
+fn connection_endpoints() -> Vec<Route> {
+    vec![
+        get("/api/v2/connections", connections::list::list),
+        post("/api/v2/connections", connections::create::create),
+        get("/api/v2/connections/{id}", connections::get::get),
+        patch("/api/v2/connections/{id}", connections::update::update),
+        delete("/api/v2/connections/{id}", connections::delete::delete),
+        get("/api/v2/connections/{id}/clients", connections::list_clients::list_clients),
+        patch("/api/v2/connections/{id}/clients", connections::update_clients::update_clients),
     ]
 }
 

@@ -1,16 +1,20 @@
-//! Connections.
+//! Connections: what they are, and their sealed options.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::change::{Expect, Revision, Versioned};
-use domain::connection::Connection;
+use domain::clock::Timestamp;
+use domain::connection::{Connection, ConnectionOptions, ConnectionSettings, Strategy};
 use domain::ids::{ConnectionId, TenantId};
-use rusqlite::{Row, ToSql, params};
+use domain::secret::Secret;
+use rusqlite::{Params, Row, params};
 
 use super::SqliteStore;
 use super::change::{put, revisions};
-use super::rows::{Place, json, query, to_json};
+use super::rows::{Place, count, json, query, to_json};
 use super::writer::Writing;
-use crate::{Conflict, Connections, StoreError};
+use crate::{Conflict, ConnectionFilter, ConnectionPlace, Connections, Keyring, Page, StoreError};
 
 #[async_trait]
 impl Connections for SqliteStore {
@@ -19,8 +23,12 @@ impl Connections for SqliteStore {
         tenant: TenantId,
         id: &ConnectionId,
     ) -> Result<Option<Versioned<Connection>>, StoreError> {
-        let id = id.clone();
-        self.readers.read(move |connection| find(connection, "connection_id", tenant, id.as_str())).await
+        let (id, keyring) = (id.clone(), Arc::clone(&self.keyring));
+        let sql = format!("{COLUMNS} WHERE tenant_id = ?1 AND connection_id = ?2");
+        let read = move |reader: &rusqlite::Connection| {
+            Ok(select(reader, &keyring, &sql, params![tenant.0, id.as_str()])?.pop())
+        };
+        self.readers.read(read).await
     }
 
     async fn connection_by_name(
@@ -33,13 +41,72 @@ impl Connections for SqliteStore {
             Ok(known) => return Ok(Some(known)),
             Err(era) => era,
         };
-        let name = name.to_owned();
-        let found = self.readers.read(move |connection| find(connection, "name", tenant, &name)).await?;
+        let (name, keyring) = (name.to_owned(), Arc::clone(&self.keyring));
+        let sql = format!("{COLUMNS} WHERE tenant_id = ?1 AND name = ?2");
+        let read =
+            move |reader: &rusqlite::Connection| Ok(select(reader, &keyring, &sql, params![tenant.0, name])?.pop());
+        let found = self.readers.read(read).await?;
         if let Some(found) = &found {
             self.accounts.remember_connection(era, key, found);
         }
         Ok(found)
     }
+
+    async fn connection_page(
+        &self,
+        tenant: TenantId,
+        filter: ConnectionFilter,
+        page: Page,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let keyring = Arc::clone(&self.keyring);
+        let sql = format!("{COLUMNS} {FILTER} {ORDER} LIMIT ?4 OFFSET ?5");
+        let read = move |reader: &rusqlite::Connection| {
+            let values = params![tenant.0, strategies(&filter), filter.name, page.limit, page.offset];
+            Ok(values_of(select(reader, &keyring, &sql, values)?))
+        };
+        self.readers.read(read).await
+    }
+
+    async fn connections_after(
+        &self,
+        tenant: TenantId,
+        filter: ConnectionFilter,
+        after: Option<ConnectionPlace>,
+        take: u32,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let keyring = Arc::clone(&self.keyring);
+        let sql = format!("{COLUMNS} {FILTER} AND (created_at, connection_id) > (?4, ?5) {ORDER} LIMIT ?6");
+        let read = move |reader: &rusqlite::Connection| {
+            let (at, id) = after.map_or((i64::MIN, String::new()), |after| {
+                (after.created_at.as_millis(), after.id.as_str().to_owned())
+            });
+            let values = params![tenant.0, strategies(&filter), filter.name, at, id, take];
+            Ok(values_of(select(reader, &keyring, &sql, values)?))
+        };
+        self.readers.read(read).await
+    }
+
+    async fn connection_count(&self, tenant: TenantId, filter: ConnectionFilter) -> Result<u64, StoreError> {
+        let read = move |reader: &rusqlite::Connection| {
+            let sql = format!("SELECT count(*) FROM connections {FILTER}");
+            count(reader, &sql, params![tenant.0, strategies(&filter), filter.name])
+        };
+        self.readers.read(read).await
+    }
+}
+
+const COLUMNS: &str = "SELECT revision, connection_id, name, strategy, enabled_clients, settings, options, created_at
+  FROM connections";
+const FILTER: &str = "WHERE tenant_id = ?1
+  AND (?2 IS NULL OR strategy IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR name = ?3)";
+const ORDER: &str = "ORDER BY created_at, connection_id";
+
+fn strategies(filter: &ConnectionFilter) -> Option<String> {
+    filter.strategies.as_ref().map(to_json)
+}
+
+fn options_context(id: &str) -> String {
+    format!("connections/{id}")
 }
 
 pub(super) fn connection_put(
@@ -50,45 +117,82 @@ pub(super) fn connection_put(
 ) -> Result<(), StoreError> {
     let (revision, current) = revisions(expect);
     let (id, clients) = (connection.id.as_str(), to_json(&connection.enabled_clients));
+    let settings = to_json(&connection.settings);
+    let options = (!connection.options.is_empty()).then(|| {
+        let options = Secret::new(to_json(connection.options.expose()));
+        writing.keyring.seal(&options, &options_context(id), writing.entropy)
+    });
     match current {
         None => put(
             writing,
-            "INSERT INTO connections (tenant_id, connection_id, revision, name, strategy, enabled_clients)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![tenant.0, id, revision, connection.name, connection.strategy, clients],
+            "INSERT INTO connections
+             (tenant_id, connection_id, revision, name, strategy, enabled_clients, settings, options, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                tenant.0,
+                id,
+                revision,
+                connection.name,
+                connection.strategy.name(),
+                clients,
+                settings,
+                options,
+                connection.created_at.as_millis()
+            ],
             Conflict::ConnectionName,
         ),
         Some(current) => put(
             writing,
-            "UPDATE connections SET revision = ?3, enabled_clients = ?4
-             WHERE tenant_id = ?1 AND connection_id = ?2 AND revision = ?5",
-            params![tenant.0, id, revision, clients, current],
+            "UPDATE connections SET revision = ?3, enabled_clients = ?4, settings = ?5, options = ?6
+             WHERE tenant_id = ?1 AND connection_id = ?2 AND revision = ?7",
+            params![tenant.0, id, revision, clients, settings, options, current],
             Conflict::ConnectionName,
         ),
     }
 }
 
-const COLUMNS: &str = "SELECT revision, connection_id, name, strategy, enabled_clients FROM connections";
-
-fn connection_of(row: &Row<'_>) -> rusqlite::Result<Result<Versioned<Connection>, StoreError>> {
+fn connection_of(row: &Row<'_>, keyring: &Keyring) -> rusqlite::Result<Result<Versioned<Connection>, StoreError>> {
     let revision = Revision(row.get(0)?);
     let id: String = row.get(1)?;
-    let (name, strategy) = (row.get(2)?, row.get(3)?);
+    let (name, strategy): (String, String) = (row.get(2)?, row.get(3)?);
     let clients: String = row.get(4)?;
-    let place = Place { table: "connections", column: "enabled_clients", row: &id };
-    Ok(json(&clients, place).map(|enabled_clients| Versioned {
-        revision,
-        value: Connection { id: ConnectionId::from_text(id.clone()), name, strategy, enabled_clients },
-    }))
+    let settings: Option<String> = row.get(5)?;
+    let options: Option<Vec<u8>> = row.get(6)?;
+    let created_at = Timestamp::from_millis(row.get(7)?);
+    let place = |column| Place { table: "connections", column, row: &id };
+    let read = || {
+        let strategy = Strategy::from_name(&strategy).ok_or_else(|| place("strategy").corrupt())?;
+        let settings = settings.map(|settings| json::<ConnectionSettings>(&settings, place("settings"))).transpose()?;
+        let value = Connection {
+            id: ConnectionId::from_text(id.clone()),
+            settings: settings.unwrap_or_else(|| ConnectionSettings::of(&name)),
+            name,
+            strategy,
+            enabled_clients: json(&clients, place("enabled_clients"))?,
+            options: options.map_or_else(
+                || Ok(ConnectionOptions::default()),
+                |sealed| {
+                    let opened =
+                        keyring.open(&sealed, &options_context(&id)).map_err(|_| place("options").corrupt())?;
+                    json(opened.expose(), place("options")).map(ConnectionOptions::new)
+                },
+            )?,
+            created_at,
+        };
+        Ok(Versioned { revision, value })
+    };
+    Ok(read())
 }
 
-fn find(
-    connection: &rusqlite::Connection,
-    column: &str,
-    tenant: TenantId,
-    value: &str,
-) -> Result<Option<Versioned<Connection>>, StoreError> {
-    let sql = format!("{COLUMNS} WHERE tenant_id = ?1 AND {column} = ?2");
-    let values: &[&dyn ToSql] = &[&tenant.0, &value];
-    Ok(query(connection, &sql, values, connection_of)?.pop())
+fn select(
+    reader: &rusqlite::Connection,
+    keyring: &Keyring,
+    sql: &str,
+    values: impl Params,
+) -> Result<Vec<Versioned<Connection>>, StoreError> {
+    query(reader, sql, values, |row| connection_of(row, keyring))
+}
+
+fn values_of(found: Vec<Versioned<Connection>>) -> Vec<Connection> {
+    found.into_iter().map(|connection| connection.value).collect()
 }

@@ -22,7 +22,10 @@ use super::{Options, SqliteStore};
 use crate::{Heads, Keyring, StoreError, StreamsVersion};
 
 /// Forward only; one that has been released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_start.sql"),
+    include_str!("../../migrations/sqlite/0004_connections.sql"),
+];
 
 const DATABASE_FILE: &str = "headwater.db";
 const LOCK_FILE: &str = "lock";

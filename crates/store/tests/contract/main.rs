@@ -13,6 +13,7 @@ mod accounts;
 mod backend;
 mod changes;
 mod checkpoints;
+mod connections;
 mod erasure;
 mod failures;
 mod log;

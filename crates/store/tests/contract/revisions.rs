@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use domain::change::{Change, Expect, Revision, Versioned, Write};
-use domain::connection::Connection;
-use domain::ids::{ConnectionId, GrantId};
+use domain::ids::GrantId;
 use domain::user::User;
 use store::{Conflict, Connections, State, StoreError};
 use tokio::task::JoinSet;
@@ -44,12 +43,7 @@ pub(crate) async fn of_two_updates_of_a_revision_one_wins<B: Backend>(backend: &
 pub(crate) async fn a_deletion_names_its_revision_too<B: Backend>(backend: &B) {
     let house = House::open(backend).await;
     let stream = house.stream(1).await;
-    let connection = Connection {
-        id: ConnectionId::from_text("con_1"),
-        name: "db".to_owned(),
-        strategy: "auth0".to_owned(),
-        enabled_clients: Vec::new(),
-    };
+    let connection = samples::connection(1, "db");
     house.commit(user_created(user(1), 1)).await.unwrap();
     house.commit(Write::ClientPut(Expect::Absent, client(1))).await.unwrap();
     house.commit(Write::GrantPut(Expect::Absent, grant(1, 1, "api"))).await.unwrap();
@@ -130,12 +124,7 @@ pub(crate) async fn another_tenant_reaches_nothing<B: Backend>(backend: &B) {
 
 pub(crate) async fn what_is_unique_is_refused_by_name<B: Backend>(backend: &B) {
     let house = House::open(backend).await;
-    let connection = |number: u64| Connection {
-        id: ConnectionId::from_text(format!("con_{number}")),
-        name: "db".to_owned(),
-        strategy: "auth0".to_owned(),
-        enabled_clients: vec![client(1).id],
-    };
+    let connection = |number| samples::connection(number, "db");
     let first = [
         Write::ClientPut(Expect::Absent, client(1)),
         Write::GrantPut(Expect::Absent, grant(1, 1, "api")),

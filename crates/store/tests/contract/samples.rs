@@ -7,10 +7,11 @@ use domain::account::{Client, ClientGrant, SecretHash};
 use domain::catalog::EventType;
 use domain::change::{Change, Expect, Origin, Revision, Versioned, Write, user_create};
 use domain::clock::Timestamp;
+use domain::connection::{Connection, ConnectionOptions, Strategy};
 use domain::delivery::{Attempt, Failure, FailureKind};
 use domain::destination::{Authorization, Destination, Endpoint, Webhook};
 use domain::event::{Event, Source, Subject};
-use domain::ids::{ClientId, EventId, GrantId, StreamId};
+use domain::ids::{ClientId, ConnectionId, EventId, GrantId, StreamId};
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::user::{User, UserProfile};
@@ -103,6 +104,27 @@ pub(crate) fn grant(number: u64, client: u64, audience: &str) -> ClientGrant {
         audience: audience.to_owned(),
         scope: vec!["read:users".to_owned(), "create:users".to_owned()],
     }
+}
+
+/// A database that one application may use; later numbers are created later.
+pub(crate) fn connection(number: u64, name: &str) -> Connection {
+    let id = ConnectionId::from_text(format!("con_{number}"));
+    let created_at = at(i64::try_from(number).unwrap());
+    let mut connection = Connection::new(id, name, Strategy::DATABASE, created_at);
+    connection.enabled_clients = vec![client(1).id];
+    connection
+}
+
+/// An enterprise connection with a secret among its options.
+pub(crate) fn enterprise_connection(number: u64, name: &str, secret: &str) -> Connection {
+    let mut connection = connection(number, name);
+    connection.strategy = Strategy::from_name("okta").unwrap();
+    let mut options = Map::new();
+    options.insert("client_id".to_owned(), "c".into());
+    options.insert("client_secret".to_owned(), secret.into());
+    connection.options = ConnectionOptions::new(options);
+    connection.settings.display_name = Some(format!("connection {number}"));
+    connection
 }
 
 /// A failed attempt that ended `millis` after the beginning.

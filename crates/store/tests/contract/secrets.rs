@@ -1,12 +1,14 @@
 //! Secrets come back whole and are not shown.
 
+use domain::change::{Expect, Write};
+use domain::connection::Connection;
 use domain::destination::{Authorization, Destination};
 use domain::secret::Secret;
 use domain::stream::EventStream;
-use store::{Log, SigningKey, State, StreamsVersion};
+use store::{Connections, Log, SigningKey, State, StreamsVersion};
 
 use crate::backend::{Backend, House};
-use crate::samples::{at, changed, client, created, stream};
+use crate::samples::{at, changed, client, created, enterprise_connection, stream};
 
 /// What must be found nowhere but in the values themselves.
 pub(crate) const MARK: &str = "s3cr3t-and-long-enough-not-to-occur-by-chance";
@@ -35,6 +37,10 @@ pub(crate) fn signing_key() -> SigningKey {
     SigningKey { key_id: "k1".to_owned(), private_key: secret("key"), created_at: at(0) }
 }
 
+pub(crate) fn connection_with_secret() -> Connection {
+    enterprise_connection(1, "corp", secret("client-secret").expose())
+}
+
 /// Puts every kind of secret into a store, and changes one of them.
 pub(crate) async fn fill<B: Backend>(house: &House<'_, B>) {
     for stream in streams_with_secrets() {
@@ -42,6 +48,7 @@ pub(crate) async fn fill<B: Backend>(house: &House<'_, B>) {
     }
     house.commit(changed(1, &streams_with_secrets()[0])).await.unwrap();
     house.store.signing_key_add(signing_key()).await.unwrap();
+    house.commit(Write::ConnectionPut(Expect::Absent, connection_with_secret())).await.unwrap();
 }
 
 pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B) {
@@ -52,11 +59,14 @@ pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B)
     assert_eq!(streams, streams_with_secrets());
     let keys = house.store.signing_keys().await.unwrap();
     assert_eq!(keys[0].private_key, signing_key().private_key);
+    let connection = house.store.connection_by_name(house.tenant, "corp").await.unwrap().unwrap();
+    assert_eq!(connection.value, connection_with_secret());
     let changed = house.store.streams_changed(StreamsVersion::default()).await.unwrap();
     assert_eq!(changed.changed.len(), 3);
     let shown = [
         format!("{streams:?}"),
         format!("{keys:?}"),
+        format!("{connection:?}"),
         format!("{changed:?}"),
         format!("{:?}", created(&streams[0])),
         format!("{:?}", crate::backend::keyring()),

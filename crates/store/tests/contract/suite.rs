@@ -30,6 +30,11 @@ macro_rules! contract_suite {
                 applications_and_grants_are_kept_and_listed
                 the_signing_key_added_last_is_the_newest
             }
+            connections {
+                a_connection_is_kept_whole
+                connections_are_listed_oldest_first_in_two_ways
+                a_filter_narrows_the_list
+            }
             secrets {
                 secrets_come_back_and_are_not_shown
             }

@@ -3,6 +3,7 @@
 
 pub(crate) mod client_grants;
 pub(crate) mod clients;
+pub(crate) mod connections;
 pub(crate) mod deliveries;
 pub(crate) mod event_streams;
 pub(crate) mod events;

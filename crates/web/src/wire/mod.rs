@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod client_grant;
 pub(crate) mod cloud_event;
+pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod event_stream;
 pub(crate) mod listing;

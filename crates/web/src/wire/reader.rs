@@ -176,6 +176,29 @@ impl ObjectReader {
         }
     }
 
+    /// The objects of the list that a body consists of, whose length is within limits.
+    pub(crate) fn root_list(value: Value, items_min: usize, items_max: usize) -> Result<Vec<Self>, Invalid> {
+        let fault = |reason: &str| Invalid::new(Part::Payload, reason, "", "");
+        let items = match value {
+            Value::Array(items) => items,
+            other => return Err(fault(&wrong_type("array", &other))),
+        };
+        if items.len() < items_min {
+            return Err(fault(&format!("Array is too short ({}), minimum {items_min}", items.len())));
+        }
+        if items.len() > items_max {
+            return Err(fault(&format!("Array is too long ({}), maximum {items_max}", items.len())));
+        }
+        let read = |(index, item): (usize, Value)| {
+            let place = format!("[{index}]");
+            match item {
+                Value::Object(members) => Ok(Self { members, place, about: "" }),
+                other => Err(Invalid::new(Part::Payload, &wrong_type("object", &other), &place, "")),
+            }
+        };
+        items.into_iter().enumerate().map(read).collect()
+    }
+
     /// A fault of this object itself.
     pub(crate) fn fault(&self, reason: &str) -> Invalid {
         Invalid::new(Part::Payload, reason, &self.place, self.about)

@@ -3,6 +3,7 @@
 
 mod client_grants;
 mod clients;
+mod connections;
 mod deliveries;
 mod endpoints;
 mod errors;
@@ -10,6 +11,7 @@ mod event_streams;
 mod health;
 mod position;
 mod publish;
+mod schema;
 mod server;
 mod serving;
 mod starting;

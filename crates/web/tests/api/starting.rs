@@ -17,7 +17,7 @@ async fn a_first_start_makes_everything_and_a_second_one_nothing() {
     let server = Server::start().await;
     let tenant = server.store.tenant_ensure("default").await.unwrap();
     let connection = server.store.connection_by_name(tenant.id, DATABASE_CONNECTION).await.unwrap().unwrap();
-    assert!(connection.value.id.as_str().starts_with("con_") && connection.value.strategy == "auth0");
+    assert!(connection.value.id.as_str().starts_with("con_") && connection.value.is_database());
     assert_eq!(connection.value.enabled_clients.iter().map(|id| id.as_str()).collect::<Vec<_>>(), [CLIENT_ID]);
     let grants = server.store.grant_page(tenant.id, None, None, ALL).await.unwrap();
     assert_eq!(grants.len(), 1);

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use store::{Keyring, State, StoreError};
+use domain::ids::ConnectionId;
+use store::{Connections, Keyring, State, StoreError};
 
 use super::Sqlite;
 use crate::backend::{Backend, House};
@@ -56,6 +57,10 @@ async fn a_sealed_secret_opens_in_its_own_row_only() {
     }
     let read = house.store.stream_get(house.tenant, first.id).await.unwrap().unwrap();
     assert_eq!(read.value, *first);
+    // Nor do the options of one connection open as those of another.
+    raw.execute("UPDATE connections SET connection_id = 'con_2'", []).unwrap();
+    let moved = house.store.connection_get(house.tenant, &ConnectionId::from_text("con_2")).await;
+    assert!(matches!(moved, Err(StoreError::Corrupt { table: "connections", column: "options", .. })), "{moved:?}");
     // Nor does a signing key's text open as another key's.
     raw.execute("UPDATE signing_keys SET key_id = 'k2'", []).unwrap();
     let keys = house.store.signing_keys().await;
