@@ -17,6 +17,7 @@ const NEEDS: &[Need] = &[
     Need { program: "node", package: "nodejs" },
     Need { program: "npm", package: "npm" },
     Need { program: "openssl", package: "openssl" },
+    Need { program: "python3", package: "python3" },
     Need { program: "cc", package: "gcc" },
 ];
 
@@ -151,35 +152,20 @@ pub(crate) fn node_ensure(root: &Path) -> Result<String> {
     Ok(format!("installed {package}"))
 }
 
-/// Installs the npm packages of the Node stories, unless they are there as locked; says what it did.
-pub(crate) fn npm_install(folder: &Path) -> Result<String> {
-    let lock = folder.join("package-lock.json");
-    let locked = std::fs::read(&lock).with_context(|| format!("{} cannot be read", lock.display()))?;
-    let stamp = folder.join("node_modules/.installed-from");
-    if std::fs::read(&stamp).is_ok_and(|installed| installed == locked) {
-        return Ok("as locked".into());
-    }
-    let status = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-        .current_dir(folder)
-        .status()
-        .context("npm could not be started")?;
-    if !status.success() {
-        bail!("npm ci in {} ended with {status}", folder.display());
-    }
-    std::fs::write(&stamp, locked).with_context(|| format!("{} cannot be written", stamp.display()))?;
-    Ok("installed".into())
-}
-
 /// The cargo-deny that is built where the machine has none.
 const CARGO_DENY: &str = "0.20.2";
+
+/// Where what is installed only for the tests is kept: beside the build, so that it outlives a clone.
+pub(crate) fn tools() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("this program cannot say where it is")?;
+    let target = own.parent().and_then(Path::parent).context("this program is not in a target folder")?;
+    Ok(target.join("tools"))
+}
 
 /// Builds cargo-deny beside the build, unless that was done before; where it is, and what was done. Built
 /// without optimisation for the most part: it runs for a second and would take minutes more.
 pub(crate) fn cargo_deny_ensure(cargo: impl Fn(&[&str]) -> Command) -> Result<(PathBuf, String)> {
-    let own = std::env::current_exe().context("this program cannot say where it is")?;
-    let target = own.parent().and_then(Path::parent).context("this program is not in a target folder")?;
-    let folder = target.join("tools");
+    let folder = tools()?;
     let program = folder.join("bin/cargo-deny");
     if program.is_file() {
         return Ok((program, "built before".into()));

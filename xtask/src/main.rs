@@ -4,6 +4,7 @@
 //! reports what ran and what did not. `walls.rs` holds the rules that manifests alone cannot enforce.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
+mod clients;
 mod machine;
 mod report;
 mod steps;

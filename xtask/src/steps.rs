@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::clients;
 use crate::machine::{self, NODE_MIN};
 use crate::report::{Line, Report, Verdict};
 use crate::walls;
 
 const TEST: &str = "test";
-/// Where the stories that are played by Node.js live.
-const NODE_STORIES: &str = "crates/headwater/tests/node";
 /// The published schema of the events, where the contract lies beside the repository.
 const EVENTS_SCHEMA: &str = "../shared/contract/events-schema.json";
 /// How long the demo may take, built.
@@ -32,6 +31,8 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "packages", run: packages },
     Step { name: "npm", run: npm },
+    Step { name: "python", run: python },
+    Step { name: "go", run: go },
     Step { name: "walls", run: walls_hold },
     Step { name: "fmt", run: fmt },
     Step { name: "clippy", run: clippy },
@@ -118,20 +119,25 @@ impl Machine {
     /// The parts of the step `test` that cannot run here: a story that is not switched on looks like a
     /// passed one, so it is reported.
     fn gaps(&self) -> Vec<String> {
-        let node = self.node_lacks().map(|why| format!("stories of the official Node SDK: {why}"));
+        let node = self.node_lacks().map(|why| format!("stories of the Node SDK and the deploy tool: {why}"));
+        let python = clients::python(&self.root).is_none();
+        let python = python.then(|| "stories of the Python SDK: it is not installed (step python)".to_owned());
+        let cli = clients::go_program(&clients::AUTH0_CLI).is_none();
+        let cli = cli.then(|| "stories of the auth0 CLI: it could not be built (step go)".to_owned());
+        let terraform = clients::terraform_lacks();
+        let terraform = terraform.map(|why| format!("stories of the Terraform provider: {why}"));
         let curl = (!machine::has("curl")).then(|| "stories of curl: it is not installed".to_owned());
         let schema = self.schema().is_none();
         let schema = schema.then(|| format!("events against their schema: {EVENTS_SCHEMA} is not there"));
-        [node, curl, schema].into_iter().flatten().collect()
+        [node, python, cli, terraform, curl, schema].into_iter().flatten().collect()
     }
 
     /// Why the stories that Node.js plays cannot run here, if they cannot.
     fn node_lacks(&self) -> Option<String> {
-        let installed = self.root.join(NODE_STORIES).join("node_modules/auth0").is_dir();
         if machine::node_bin(&self.root).is_none() {
             return Some(format!("there is no Node.js {}.{} or newer", NODE_MIN.0, NODE_MIN.1));
         }
-        (!installed).then(|| "the npm packages are not installed (step npm)".into())
+        (!clients::npm_installed(&self.root)).then(|| "the npm packages are not installed (step npm)".into())
     }
 
     fn schema(&self) -> Option<PathBuf> {
@@ -165,8 +171,26 @@ fn npm(machine: &Machine) -> Result<Ended> {
         return Ok(Ended::Skipped("npm is not installed".into()));
     }
     let node = machine::node_ensure(&machine.root)?;
-    let packages = machine::npm_install(&machine.root.join(NODE_STORIES))?;
+    let packages = clients::npm_install(&machine.root)?;
     Ok(Ended::Well(format!("{node}, packages {packages}")))
+}
+
+fn python(machine: &Machine) -> Result<Ended> {
+    if !machine::has("python3") {
+        return Ok(Ended::Skipped("python3 is not installed".into()));
+    }
+    clients::python_install(&machine.root).map(Ended::Well)
+}
+
+/// What is not on the machine or cannot be reached is a gap, not a failure: the issue of a client is its own.
+fn go(_: &Machine) -> Result<Ended> {
+    if !machine::has("go") {
+        return Ok(Ended::Skipped("Go is not installed".into()));
+    }
+    match clients::go_install() {
+        Ok(note) => Ok(Ended::Well(note)),
+        Err(why) => Ok(Ended::Skipped(format!("{why:#}"))),
+    }
 }
 
 fn walls_hold(machine: &Machine) -> Result<Ended> {
@@ -211,6 +235,20 @@ fn tests(machine: &Machine) -> Result<Ended> {
     if machine.node_lacks().is_none() {
         command.env("HEADWATER_TEST_NODE", "1").env("PATH", machine::path_with(&machine::node_bin(&machine.root)));
         with.push("node");
+    }
+    if let Some(python) = clients::python(&machine.root) {
+        command.env("HEADWATER_TEST_PYTHON", python);
+        with.push("python");
+    }
+    if let Some(cli) = clients::go_program(&clients::AUTH0_CLI) {
+        command.env("HEADWATER_TEST_AUTH0_CLI", cli);
+        with.push("auth0 CLI");
+    }
+    if clients::terraform_lacks().is_none()
+        && let Some(provider) = clients::go_program(&clients::TERRAFORM_PROVIDER)
+    {
+        command.env("HEADWATER_TEST_TERRAFORM_PROVIDER", provider);
+        with.push("terraform");
     }
     if machine::has("curl") {
         command.env("HEADWATER_TEST_CURL", "1");

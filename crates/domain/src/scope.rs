@@ -52,6 +52,7 @@ scopes! {
     "create:client_grants", "Create client grants.";
     "update:client_grants", "Change client grants.";
     "delete:client_grants", "Delete client grants.";
+    "read:actions", "List actions.";
     "read:resource_servers", "List and read APIs.";
 }
 

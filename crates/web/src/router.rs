@@ -7,7 +7,7 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::management::{
-    client_grants, clients, connections, deliveries, event_streams, events, resource_servers, users,
+    actions, client_grants, clients, connections, deliveries, event_streams, events, resource_servers, users,
 };
 use crate::state::App;
 use crate::{error, health, tokens};
@@ -101,6 +101,7 @@ fn entities() -> Vec<Route> {
         delete("/api/v2/client-grants/{id}", client_grants::delete::delete),
         get("/api/v2/resource-servers", resource_servers::list::list),
         get("/api/v2/resource-servers/{id}", resource_servers::get::get),
+        get("/api/v2/actions/actions", actions::list::list),
     ]
 }
 

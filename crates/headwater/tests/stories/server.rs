@@ -1,6 +1,6 @@
 //! A `headwater serve` process of a test's own, and calls of its API.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
@@ -59,6 +59,19 @@ pub(crate) fn serve_command(folder: &Path, port: u16) -> Command {
         .env("HEADWATER_BOOTSTRAP_CLIENT_SECRET", CLIENT_SECRET)
         .stdin(Stdio::null());
     command
+}
+
+/// Waits until somebody listens on a port of this machine.
+#[allow(clippy::disallowed_methods, reason = "a story reaches the server that it has started")]
+pub(crate) fn wait_for_port(port: u16) {
+    let pause = Duration::from_millis(10);
+    for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return;
+        }
+        std::thread::sleep(pause);
+    }
+    panic!("nobody listens on port {port}");
 }
 
 /// Runs a command that should end by itself.

@@ -1,6 +1,7 @@
 //! The operations of the Management API, one a file. Each is five moves: authorise, parse, apply a rule of
 //! the domain, one store verb, convert to the wire.
 
+pub(crate) mod actions;
 pub(crate) mod client_grants;
 pub(crate) mod clients;
 pub(crate) mod connections;

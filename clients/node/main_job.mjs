@@ -1,33 +1,12 @@
 // The main job through the official Node SDK, unmodified, over HTTPS: it creates the stream and the users;
 // a receiver on Express gets the events. Ends with 0 when everything was as it should be.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { ManagementClient, ManagementError } from "auth0";
-import express from "express";
+import { Receiver } from "./receiver.mjs";
 
 const { HEADWATER_DOMAIN: domain, HEADWATER_CLIENT_ID: clientId, HEADWATER_CLIENT_SECRET: clientSecret } = process.env;
 
-const received = [];
-let arrived = () => {};
-const app = express();
-app.use(express.json());
-app.post("/webhook", (request, response) => {
-    received.push({ authorization: request.get("authorization"), agent: request.get("user-agent"), event: request.body });
-    response.status(204).end();
-    arrived();
-});
-const server = app.listen(0, "127.0.0.1");
-await once(server, "listening");
-
-async function waitFor(count) {
-    const deadline = AbortSignal.timeout(20_000);
-    while (received.length < count) {
-        await new Promise((resolve, reject) => {
-            arrived = resolve;
-            deadline.addEventListener("abort", () => reject(new Error(`got ${received.length} of ${count} events`)));
-        });
-    }
-}
+const receiver = await Receiver.start();
 
 const management = new ManagementClient({ domain, clientId, clientSecret });
 
@@ -37,7 +16,7 @@ const stream = await management.eventStreams.create({
     destination: {
         type: "webhook",
         configuration: {
-            webhook_endpoint: `http://127.0.0.1:${server.address().port}/webhook`,
+            webhook_endpoint: receiver.url,
             webhook_authorization: { method: "bearer", token: "node-story-token" },
         },
     },
@@ -60,9 +39,9 @@ await assert.rejects(management.users.get(user.user_id), (error) => {
     return true;
 });
 
-await waitFor(3);
-assert.deepEqual(received.map(({ event }) => event.type), ["user.created", "user.updated", "user.deleted"]);
-for (const { authorization, agent, event } of received) {
+await receiver.events(3);
+assert.deepEqual(receiver.received.map(({ event }) => event.type), ["user.created", "user.updated", "user.deleted"]);
+for (const { authorization, agent, event } of receiver.received) {
     assert.equal(authorization, "Bearer node-story-token");
     assert.match(agent, /^headwater\//);
     assert.equal(event.a0stream, stream.id);
@@ -81,5 +60,5 @@ await assert.rejects(
 await management.eventStreams.delete(stream.id);
 await assert.rejects(management.eventStreams.get(stream.id), (error) => error.statusCode === 404);
 
-server.close();
+receiver.close();
 console.log("the Node SDK played the main job");

@@ -1,0 +1,37 @@
+//! The product as its users meet it: official clients over HTTPS (the folder `clients` of the repository), curl from
+//! the README, and the demo.
+
+mod curl;
+mod official;
+
+use std::process::Command;
+
+use crate::server::{binary, output_of, variable};
+
+/// Whether the machine has been prepared for a client by `cargo xtask test`.
+fn is_prepared_for(name: &str) -> bool {
+    let prepared = variable(&format!("HEADWATER_TEST_{name}")).is_some();
+    if !prepared {
+        println!("skipped: run `cargo xtask test`, which prepares the machine for it");
+    }
+    prepared
+}
+
+/// What a command printed that has to end well.
+fn assert_success(command: Command, what: &str) -> String {
+    let output = output_of(command);
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what} failed\nstdout:\n{stdout}\nstderr:\n{stderr}");
+    stdout
+}
+
+#[test]
+fn the_demo_plays_it_by_itself() {
+    let mut command = binary();
+    command.arg("demo");
+    let shown = assert_success(command, "headwater demo");
+    for part in ["POST", "content-type: application/json", "user.created", "redeliver"] {
+        assert!(shown.contains(part), "the demo shows {part:?}:\n{shown}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Official clients, unmodified, over HTTPS with a certificate from `headwater certs`. What each of them does is in
+//! the repository's folder `clients`; each ends with 0 when everything was as it should be.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+
+use super::{assert_success, is_prepared_for};
+use crate::server::{CLIENT_ID, CLIENT_SECRET, binary, free_port, repository, serve_command, variable};
+
+/// A server on `https://localhost`, and what a client needs to trust it.
+struct SecureServer {
+    process: Child,
+    domain: String,
+    authority: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for SecureServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl SecureServer {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let tls = folder.path().join("tls");
+        let mut certs = binary();
+        certs.arg("certs").arg("--out").arg(&tls).args(["localhost", "127.0.0.1"]);
+        assert_success(certs, "headwater certs");
+        let port = free_port();
+        let domain = format!("localhost:{port}");
+        let mut serve = serve_command(&folder.path().join("data"), port);
+        serve
+            .env("HEADWATER_PUBLIC_URL", format!("https://{domain}"))
+            .env("HEADWATER_TLS_CERT", tls.join("cert.pem"))
+            .env("HEADWATER_TLS_KEY", tls.join("key.pem"));
+        let server = Self { process: serve.spawn().unwrap(), domain, authority: tls.join("ca.pem"), _folder: folder };
+        crate::server::wait_for_port(port);
+        server
+    }
+
+    /// Has a client play its part against this server.
+    fn play(&self, program: &str, client: &str, words: &[&str]) {
+        self.play_with(program, client, words, &[]);
+    }
+
+    fn play_with(&self, program: &str, client: &str, words: &[&str], given: &[(&str, &str)]) {
+        let mut command = Command::new(program);
+        command
+            .args(words)
+            .current_dir(repository().join("clients").join(client))
+            .env("NODE_EXTRA_CA_CERTS", &self.authority)
+            .env("SSL_CERT_FILE", &self.authority)
+            .env("HEADWATER_DOMAIN", &self.domain)
+            .env("HEADWATER_CLIENT_ID", CLIENT_ID)
+            .env("HEADWATER_CLIENT_SECRET", CLIENT_SECRET)
+            .envs(given.iter().copied());
+        assert_success(command, client);
+    }
+}
+
+/// Has Node.js play a script, where `cargo xtask test` says that it can.
+fn node_plays(client: &str, script: &str) {
+    if is_prepared_for("NODE") {
+        SecureServer::start().play("node", client, &[script]);
+    }
+}
+
+/// Has Python play a script, where `cargo xtask test` says that it can.
+fn python_plays(script: &str) {
+    if let Some(python) = variable("HEADWATER_TEST_PYTHON").filter(|_| is_prepared_for("PYTHON")) {
+        SecureServer::start().play(&python, "python", &[script]);
+    }
+}
+
+#[test]
+fn the_node_sdk_plays_the_main_job() {
+    node_plays("node", "main_job.mjs");
+}
+
+#[test]
+fn the_python_sdk_plays_the_main_job() {
+    python_plays("main_job.py");
+}
+
+#[test]
+fn the_deploy_tool_exports_and_imports_event_streams() {
+    node_plays("deploy-cli", "play.mjs");
+}
+
+#[test]
+fn the_auth0_cli_uses_every_event_streams_subcommand() {
+    if let Some(program) = variable("HEADWATER_TEST_AUTH0_CLI").filter(|_| is_prepared_for("AUTH0_CLI")) {
+        let given = [("AUTH0", program.as_str()), ("RECEIVER_URL", "http://127.0.0.1:9/webhook")];
+        SecureServer::start().play_with("sh", "auth0-cli", &["play.sh"], &given);
+    }
+}
+
+#[test]
+fn the_terraform_provider_keeps_an_event_stream() {
+    if let Some(program) =
+        variable("HEADWATER_TEST_TERRAFORM_PROVIDER").filter(|_| is_prepared_for("TERRAFORM_PROVIDER"))
+    {
+        let folder = Path::new(&program).parent().unwrap().display().to_string();
+        SecureServer::start().play_with("sh", "terraform", &["play.sh"], &[("PROVIDER", &folder)]);
+    }
+}

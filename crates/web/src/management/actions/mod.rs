@@ -1,0 +1,3 @@
+//! `/api/v2/actions`
+
+pub(crate) mod list;
