@@ -1,33 +1,46 @@
-//! The event types, in our own words: the API's enum, the documents and the CLI's list come from here.
+//! The event types, in our own words: the API's enum, the documents and the CLI's list come from here. Beside
+//! them stand the types that tenants have registered ([`crate::registered_type`]).
 
+use std::borrow::Cow;
 use std::fmt;
+
+use crate::ids::RegisteredTypeId;
 
 macro_rules! catalogue {
     ($($variant:ident, $name:literal, $about:literal;)*) => {
-        /// What happened. The 25 types of the contract (event-types.md).
+        /// What happened: one of the 25 types of the contract (event-types.md), or one that a tenant has registered.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u8)]
         pub enum EventType {
             $(#[doc = $about] $variant,)*
+            /// A type of a tenant's own, which knows its name and its schema.
+            Registered(RegisteredTypeId),
         }
 
         impl EventType {
-            /// Every type, in the catalogue's order.
+            /// Every type of the catalogue, in its order.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The name on the wire, such as `user.created`.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
+            /// The name in the catalogue, such as `user.created`. A registered type has its name from its tenant.
+            pub const fn name(self) -> Option<&'static str> {
+                match self { $(Self::$variant => Some($name),)* Self::Registered(_) => None }
             }
 
-            /// One sentence on when it is raised.
-            pub const fn about(self) -> &'static str {
-                match self { $(Self::$variant => $about,)* }
+            /// One sentence on when it is raised, for a type of the catalogue.
+            pub const fn about(self) -> Option<&'static str> {
+                match self { $(Self::$variant => Some($about),)* Self::Registered(_) => None }
             }
 
-            /// The type with this name, if there is one.
+            /// The type of the catalogue with this name, if there is one.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+
+            /// Its bit in a set, for a type of the catalogue.
+            const fn bit(self) -> u32 {
+                /// The catalogue by itself, whose discriminants number it.
+                #[allow(clippy::enum_variant_names, reason = "they are the catalogue's")]
+                enum Place { $($variant,)* }
+                match self { $(Self::$variant => 1 << Place::$variant as u32,)* Self::Registered(_) => 0 }
             }
         }
     };
@@ -61,45 +74,80 @@ catalogue! {
     ConnectionDeleted, "connection.deleted", "An enterprise connection was deleted.";
 }
 
+/// What stands before the number of a registered type where it is stored. No name begins with it.
+const NUMBER_MARK: char = '#';
+
+impl EventType {
+    /// As a store keeps it, wherever it does: the name in the catalogue, or `#` and the number of a registered type.
+    /// Whoever reads it back needs to know no tenant.
+    pub fn stored(self) -> Cow<'static, str> {
+        match self {
+            Self::Registered(RegisteredTypeId(number)) => format!("{NUMBER_MARK}{number}").into(),
+            catalogued => catalogued.name().expect("all others are of the catalogue").into(),
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        match text.strip_prefix(NUMBER_MARK) {
+            Some(number) => number.parse().ok().map(|number| Self::Registered(RegisteredTypeId(number))),
+            None => Self::from_name(text),
+        }
+    }
+}
+
 impl fmt::Debug for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(&self.stored())
     }
 }
 
 impl fmt::Display for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(&self.stored())
     }
 }
 
-/// A set of event types.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct EventTypes(u32);
+/// A set of event types: a bit for each of the catalogue, and the numbers of registered ones, in order.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct EventTypes {
+    catalogue: u32,
+    registered: Box<[RegisteredTypeId]>,
+}
 
 impl EventTypes {
-    /// The set without members.
-    pub const NONE: Self = Self(0);
-
     /// Whether `event_type` is a member.
-    pub const fn contains(self, event_type: EventType) -> bool {
-        self.0 & (1 << event_type as u32) != 0
+    pub fn contains(&self, event_type: EventType) -> bool {
+        match event_type {
+            EventType::Registered(id) => self.registered.binary_search(&id).is_ok(),
+            catalogued => self.catalogue & catalogued.bit() != 0,
+        }
     }
 
     /// Whether it has no member.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
+    pub fn is_empty(&self) -> bool {
+        self.catalogue == 0 && self.registered.is_empty()
     }
 
-    /// The members in the catalogue's order.
-    pub fn iter(self) -> impl Iterator<Item = EventType> {
-        EventType::ALL.iter().copied().filter(move |event_type| self.contains(*event_type))
+    /// The members: those of the catalogue in its order, then registered ones in that of their registration.
+    pub fn iter(&self) -> impl Iterator<Item = EventType> + '_ {
+        let catalogued = EventType::ALL.iter().copied().filter(|event_type| self.contains(*event_type));
+        catalogued.chain(self.registered.iter().copied().map(EventType::Registered))
     }
 }
 
 impl FromIterator<EventType> for EventTypes {
     fn from_iter<I: IntoIterator<Item = EventType>>(types: I) -> Self {
-        Self(types.into_iter().fold(0, |bits, event_type| bits | (1 << event_type as u32)))
+        let (mut catalogue, mut registered) = (0, Vec::new());
+        for event_type in types {
+            match event_type {
+                EventType::Registered(id) => registered.push(id),
+                catalogued => catalogue |= catalogued.bit(),
+            }
+        }
+        registered.sort_unstable();
+        registered.dedup();
+        Self { catalogue, registered: registered.into() }
     }
 }
 
@@ -117,10 +165,27 @@ mod tests {
     fn names_are_distinct_and_found_again() {
         assert_eq!(EventType::ALL.len(), 25);
         for event_type in EventType::ALL {
-            assert_eq!(EventType::from_name(event_type.name()), Some(*event_type));
+            assert_eq!(EventType::from_name(event_type.name().unwrap()), Some(*event_type));
+            assert_eq!(EventType::from_stored(&event_type.stored()), Some(*event_type));
         }
         let all: EventTypes = EventType::ALL.iter().copied().collect();
-        assert_eq!(all.iter().count(), 25);
-        assert!(!EventTypes::NONE.contains(EventType::UserCreated));
+        assert_eq!(all.iter().collect::<Vec<_>>(), EventType::ALL);
+        assert!(!EventTypes::default().contains(EventType::UserCreated));
+    }
+
+    #[test]
+    fn registered_types_stand_beside_the_catalogue() {
+        let registered = |number| EventType::Registered(RegisteredTypeId(number));
+        let types = [registered(9), EventType::UserDeleted, registered(4), registered(9), EventType::UserCreated];
+        let set: EventTypes = types.into_iter().collect();
+        let members = [EventType::UserCreated, EventType::UserDeleted, registered(4), registered(9)];
+        assert_eq!(set.iter().collect::<Vec<_>>(), members);
+        assert!(set.contains(registered(4)) && !set.contains(registered(5)));
+        let only: EventTypes = [registered(4)].into_iter().collect();
+        assert!(!only.is_empty() && !only.contains(EventType::UserCreated));
+        assert_eq!(EventType::from_stored(&registered(4).stored()), Some(registered(4)));
+        for text in ["#", "#x", "#-1", "4", "#4294967296"] {
+            assert_eq!(EventType::from_stored(text), None, "{text}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::catalog::EventType;
 use crate::clock::Timestamp;
-use crate::event::{Envelope, Event, Subject};
+use crate::event::{Envelope, Event, Subject, type_name};
 use crate::ids::UserId;
 use crate::user::Identity;
 
@@ -112,7 +112,7 @@ pub fn erased_body(event: &Event) -> Bytes {
     };
     let envelope = Envelope {
         specversion: "1.0",
-        event_type: event.event_type.name(),
+        event_type: type_name(event.event_type, &event.body),
         source: logged.source.as_deref().unwrap_or(SOURCE_UNKNOWN),
         id: event.id,
         time,
@@ -174,7 +174,7 @@ mod tests {
                 object["deleted_at"] = "2026-01-18T08:50:33.955Z".into();
             }
             let expected = json!({
-                "specversion": "1.0", "type": event_type.name(), "source": "urn:auth0:acme.example",
+                "specversion": "1.0", "type": event_type.name().unwrap(), "source": "urn:auth0:acme.example",
                 "id": event.id.to_string(), "time": TIME.to_string(), "a0tenant": "acme",
                 "data": {"object": object, "context": {"tenant": {"id": "acme"}}},
             });

@@ -125,7 +125,7 @@ impl Source {
 pub(crate) struct Envelope<'a, D: ?Sized> {
     pub(crate) specversion: &'static str,
     #[serde(rename = "type")]
-    pub(crate) event_type: &'static str,
+    pub(crate) event_type: &'a str,
     pub(crate) source: &'a str,
     pub(crate) id: EventId,
     pub(crate) time: Timestamp,
@@ -145,7 +145,8 @@ impl<D: Serialize + ?Sized> Envelope<'_, D> {
 /// Most bodies of our own are smaller.
 const BODY_BYTES_USUAL: usize = 1024;
 
-/// Writes a CloudEvent's body once; [`body_for_stream`] completes it for each stream without parsing it again.
+/// Writes the body of a CloudEvent of the catalogue once; [`body_for_stream`] completes it for each stream without
+/// parsing it again.
 pub fn render_body<D: Serialize>(
     source: &Source,
     id: EventId,
@@ -155,7 +156,7 @@ pub fn render_body<D: Serialize>(
 ) -> Bytes {
     let envelope = Envelope {
         specversion: "1.0",
-        event_type: event_type.name(),
+        event_type: event_type.name().expect("what the server itself raises is of the catalogue"),
         source: &source.urn,
         id,
         time,
@@ -163,6 +164,20 @@ pub fn render_body<D: Serialize>(
         a0tenant: &source.tenant_name,
     };
     envelope.render(BODY_BYTES_USUAL)
+}
+
+/// How every logged body begins, up to the name of its type.
+const BEFORE_TYPE: &[u8] = br#"{"specversion":"1.0","type":""#;
+
+/// The name of an event's type: the catalogue's, or the one that a registered type had when the event was logged,
+/// which its body says. Empty, should it not be a body as it is logged here.
+pub fn type_name(event_type: EventType, body: &[u8]) -> &str {
+    if let Some(name) = event_type.name() {
+        return name;
+    }
+    let rest = body.strip_prefix(BEFORE_TYPE).unwrap_or_default();
+    let name = rest.split(|byte| *byte == b'"').next().unwrap_or_default();
+    std::str::from_utf8(name).unwrap_or_default()
 }
 
 /// What is added to a body for one stream: `,"a0stream":"est_…"}`. Made once a stream, not once an event.

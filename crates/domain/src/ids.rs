@@ -221,6 +221,11 @@ pub fn object_id(now: Timestamp, entropy: &dyn Entropy) -> String {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TenantId(pub u32);
 
+/// A type of events that a tenant has registered, by its number in the store: no other type of any tenant has it, nor
+/// gets it when the type has gone. Not shown to anybody: people see its name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RegisteredTypeId(pub u32);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod offset;
 pub mod place;
 pub mod publish;
+pub mod registered_type;
 pub mod scope;
 pub mod secret;
 pub mod stream;

@@ -52,8 +52,8 @@ pub struct Publication<'a> {
     pub tenant_name: &'a str,
     /// The id that receivers know it by.
     pub id: EventId,
-    /// What happened.
-    pub event_type: EventType,
+    /// `type`: the name of what happened.
+    pub type_name: &'a str,
     /// When it happened, by the producer's clock.
     pub time: Timestamp,
     /// `data`, byte for byte as the producer gave it.
@@ -65,7 +65,7 @@ impl Publication<'_> {
     pub fn body(&self) -> Bytes {
         let envelope = Envelope {
             specversion: "1.0",
-            event_type: self.event_type.name(),
+            event_type: self.type_name,
             source: self.source,
             id: self.id,
             time: self.time,
@@ -90,9 +90,10 @@ pub struct SubjectPlace {
 
 impl EventType {
     /// Where events of this type name their subject. A member, role or connection that comes or goes is a
-    /// change of the organization or group that it comes to.
-    pub const fn subject_place(self) -> SubjectPlace {
-        match self {
+    /// change of the organization or group that it comes to. The data of a registered type are its tenant's: what
+    /// they are about is said beside them, if at all.
+    pub const fn subject_place(self) -> Option<SubjectPlace> {
+        let place = match self {
             Self::UserCreated | Self::UserUpdated | Self::UserDeleted => {
                 SubjectPlace { kind: "user", path: &["object", "user_id"] }
             }
@@ -119,19 +120,23 @@ impl EventType {
             Self::ConnectionCreated | Self::ConnectionUpdated | Self::ConnectionDeleted => {
                 SubjectPlace { kind: "connection", path: &["object", "id"] }
             }
-        }
+            Self::Registered(_) => return None,
+        };
+        Some(place)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::type_name;
+    use crate::ids::RegisteredTypeId;
 
     #[test]
     fn every_type_is_about_the_thing_it_is_named_after() {
         for event_type in EventType::ALL {
-            let place = event_type.subject_place();
-            let words: Vec<_> = event_type.name().split('.').collect();
+            let place = event_type.subject_place().unwrap();
+            let words: Vec<_> = event_type.name().unwrap().split('.').collect();
             assert_eq!(words[0], place.kind);
             // `user.created` is about the object itself, `group.member.added` about the group in it.
             let id = if place.kind == "user" { "user_id" } else { "id" };
@@ -147,7 +152,7 @@ mod tests {
             source: "urn:\"crm\"",
             tenant_name: "acme",
             id: EventId::from_number(7),
-            event_type: EventType::UserCreated,
+            type_name: "user.created",
             time: Timestamp::from_millis(0),
             data: serde_json::from_str(data).unwrap(),
         };
@@ -156,5 +161,10 @@ mod tests {
             publication.id
         );
         assert_eq!(std::str::from_utf8(&publication.body()).unwrap(), expected);
+        // A registered type's name is found again in what was logged.
+        let registered = EventType::Registered(RegisteredTypeId(7));
+        let body = Publication { type_name: "com.example.paid", ..publication }.body();
+        assert_eq!(type_name(registered, &body), "com.example.paid");
+        assert_eq!(type_name(registered, b"{}"), "");
     }
 }

@@ -16,6 +16,10 @@ scopes! {
     "read:event_deliveries", "Read failed deliveries.";
     "update:event_deliveries", "Redeliver failed deliveries.";
     "create:events", "Publish events.";
+    "read:event_types", "List and read registered event types.";
+    "create:event_types", "Register event types.";
+    "update:event_types", "Change registered event types.";
+    "delete:event_types", "Remove registered event types.";
     "read:users", "List and read users.";
     "create:users", "Create users.";
     "update:users", "Change users.";

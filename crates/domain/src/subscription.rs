@@ -11,7 +11,7 @@ use crate::event::Seq;
 use crate::stream::EventStream;
 
 /// What a stream wanted over a stretch of the log.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Interest {
     /// Enabled: events of these types.
     Types(EventTypes),
@@ -20,7 +20,7 @@ pub enum Interest {
 }
 
 /// A stretch of the log, from a position to the next span's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Span {
     /// The first position it covers.
     pub from: Seq,
@@ -76,7 +76,7 @@ impl Spans {
 
     /// What holds at the end of the log.
     pub fn current(&self) -> Interest {
-        self.0.last().map_or(Interest::Missed, |span| span.interest)
+        self.0.last().map_or(Interest::Missed, |span| span.interest.clone())
     }
 
     /// Whether the event of this type at this position is for the stream.
@@ -90,7 +90,7 @@ impl Spans {
         let ends = self.0.iter().skip(1).map(|span| Some(span.from)).chain([None]);
         let ahead = self.0.iter().zip(ends).filter(|(_, end)| end.is_none_or(|end| end > from));
         ahead
-            .filter_map(|(span, _)| match span.interest {
+            .filter_map(|(span, _)| match &span.interest {
                 Interest::Types(types) => Some(types),
                 Interest::Missed => None,
             })
@@ -102,7 +102,7 @@ impl Spans {
     /// before the first span, need not be read. `None` if nothing is wanted any more.
     pub fn next_wanted(&self, from: Seq) -> Option<Seq> {
         let covering = self.0.iter().rposition(|span| span.from <= from);
-        match covering.map(|index| self.0[index].interest) {
+        match covering.map(|index| &self.0[index].interest) {
             Some(Interest::Types(types)) if !types.is_empty() => Some(from),
             _ => {
                 let later = &self.0[covering.map_or(0, |index| index + 1)..];
@@ -158,8 +158,8 @@ impl Spans {
             .iter()
             .map(|span| StoredSpan {
                 from: span.from.0,
-                types: match span.interest {
-                    Interest::Types(types) => Some(types.iter().map(|each| each.name().to_owned()).collect()),
+                types: match &span.interest {
+                    Interest::Types(types) => Some(types.iter().map(|each| each.stored().into_owned()).collect()),
                     Interest::Missed => None,
                 },
             })
@@ -174,7 +174,7 @@ impl Spans {
             let interest = match stored.types {
                 None => Interest::Missed,
                 Some(names) => Interest::Types(
-                    names.iter().map(|name| EventType::from_name(name)).collect::<Option<EventTypes>>()?,
+                    names.iter().map(|name| EventType::from_stored(name)).collect::<Option<EventTypes>>()?,
                 ),
             };
             Some(Span { from: Seq(stored.from), interest })
@@ -188,7 +188,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use crate::destination::{Authorization, Destination, Endpoint, Webhook};
-    use crate::ids::StreamId;
+    use crate::ids::{RegisteredTypeId, StreamId};
     use crate::secret::Secret;
     use crate::stream::{StreamOptions, StreamStatus};
 
@@ -200,7 +200,9 @@ pub(crate) mod tests {
     fn the_rule_in_force_at_the_position_decides() {
         let mut spans = Spans::starting(Seq(5), created());
         spans.begin(Seq(10), Interest::Missed);
-        spans.begin(Seq(20), Interest::Types([EventType::UserDeleted].into_iter().collect()));
+        let registered = EventType::Registered(RegisteredTypeId(7));
+        spans.begin(Seq(20), Interest::Types([registered, EventType::UserDeleted].into_iter().collect()));
+        assert!(spans.matches(Seq(20), registered) && !spans.matches(Seq(9), registered));
         assert!(!spans.matches(Seq(4), EventType::UserCreated));
         assert!(spans.matches(Seq(9), EventType::UserCreated));
         assert!(!spans.matches(Seq(10), EventType::UserCreated));
@@ -267,7 +269,7 @@ pub(crate) mod tests {
     #[test]
     fn a_history_is_written_anew_from_a_position_on() {
         let mut spans = Spans::starting(Seq(5), created());
-        spans.begin(Seq(10), Interest::Types(EventTypes::NONE));
+        spans.begin(Seq(10), Interest::Types(EventTypes::default()));
         spans.begin(Seq(20), Interest::Missed);
         assert_eq!(spans.missed_from(), Some(Seq(20)));
         let mut enabled = spans.clone();

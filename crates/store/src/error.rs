@@ -90,4 +90,13 @@ pub enum Conflict {
     /// A connection with this name exists.
     #[error("the connection name is already in use")]
     ConnectionName,
+    /// A type of events with this name is registered.
+    #[error("the event type is already registered")]
+    TypeName,
+    /// The tenant has as many registered types of events as it may have.
+    #[error("no more event types can be registered")]
+    TypesFull,
+    /// A stream subscribes to the registered type.
+    #[error("an event stream subscribes to the event type")]
+    TypeSubscribed,
 }

@@ -8,6 +8,7 @@ mod connections;
 mod error;
 mod keyring;
 mod records;
+mod registered_types;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -31,13 +32,14 @@ pub use records::{
     RestoredStream, RetentionPass, Seek, SeekMode, SigningKey, SnapshotStep, StreamProgress, StreamState,
     StreamsChanged, StreamsVersion,
 };
+pub use registered_types::RegisteredTypes;
 
 /// The state of tenants, as the API reads and changes it. What there is of one kind of entity is a trait of its
 /// own, such as [`Connections`].
 ///
 /// Reads see every change that was answered before they began, and never wait for a writer.
 #[async_trait]
-pub trait State: Connections + Send + Sync {
+pub trait State: Connections + RegisteredTypes + Send + Sync {
     /// Commits a change with its events, all or nothing, durable when this answers.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use store::{State, StoreError};
 
 use crate::auth::authenticate;
 use crate::error::ApiError;
+use crate::event_types::EventTypeNames;
 use crate::principal::Principal;
 use crate::serve::PeerAddress;
 use crate::state::App;
@@ -110,6 +111,11 @@ impl Call {
     /// The event stream that the path names.
     pub(crate) fn stream_id(&self) -> Result<StreamId, Invalid> {
         self.segment_id(STREAM_ID, "event-stream-id", StreamId::parse)
+    }
+
+    /// The event types that the tenant knows, by name.
+    pub(crate) async fn event_types(&self) -> Result<EventTypeNames, StoreError> {
+        Ok(EventTypeNames::new(self.state().registered_types(self.tenant()).await?))
     }
 
     /// Commits a change; `false` if what it was computed from has been changed meanwhile.

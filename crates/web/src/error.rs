@@ -42,6 +42,7 @@ pub(crate) enum Missing {
     Client,
     Connection,
     Grant,
+    EventType,
     ResourceServer,
 }
 
@@ -197,6 +198,7 @@ impl Missing {
             Self::Client => ("The client does not exist", Some("inexistent_client")),
             Self::Connection => ("The connection does not exist", Some("inexistent_connection")),
             Self::Grant => ("The grant does not exist.", Some("inexistent_client_grant")),
+            Self::EventType => ("The event type is not registered.", Some("inexistent_event_type")),
             Self::ResourceServer => ("The resource server does not exist", Some("inexistent_resource_server")),
         };
         described(StatusCode::NOT_FOUND, message, code)
@@ -246,6 +248,14 @@ fn describe_store(error: &StoreError) -> Described {
                 Conflict::Grant => ("A client grant for this client and API already exists.", "resource_conflict"),
                 Conflict::Client => ("The client already exists.", "resource_conflict"),
                 Conflict::ConnectionName => ("A connection with the same name already exists", "resource_conflict"),
+                Conflict::TypeName => ("The event type is already registered.", "resource_conflict"),
+                Conflict::TypesFull => {
+                    ("As many event types are registered as there can be; delete one.", "too_many_entities")
+                }
+                Conflict::TypeSubscribed => (
+                    "An event stream subscribes to the event type; take it out of the subscriptions first.",
+                    "event_type_subscribed",
+                ),
             };
             described(StatusCode::CONFLICT, message, Some(code))
         }

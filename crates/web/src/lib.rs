@@ -12,6 +12,7 @@ mod auth;
 mod bootstrap;
 mod call;
 mod error;
+mod event_types;
 mod health;
 mod management;
 mod payload;

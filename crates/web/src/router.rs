@@ -7,7 +7,8 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::management::{
-    actions, client_grants, clients, connections, deliveries, event_streams, events, resource_servers, users,
+    actions, client_grants, clients, connections, deliveries, event_streams, event_types, events, resource_servers,
+    users,
 };
 use crate::state::App;
 use crate::{error, health, tokens};
@@ -121,6 +122,11 @@ fn connection_endpoints() -> Vec<Route> {
 /// Events, the streams that deliver them, and what could not be delivered.
 fn event_endpoints() -> Vec<Route> {
     vec![
+        get("/api/v2/headwater/event-types", event_types::list::list),
+        post("/api/v2/headwater/event-types", event_types::create::create),
+        get("/api/v2/headwater/event-types/{name}", event_types::get::get),
+        patch("/api/v2/headwater/event-types/{name}", event_types::update::update),
+        delete("/api/v2/headwater/event-types/{name}", event_types::delete::delete),
         post("/api/v2/events", events::publish::publish),
         get("/api/v2/event-streams", event_streams::list::list),
         post("/api/v2/event-streams", event_streams::create::create),

@@ -9,6 +9,7 @@ use domain::ids::TenantId;
 use store::{State, StoreError};
 
 use crate::auth::TokenCache;
+use crate::event_types::SchemaCache;
 use crate::settings::Settings;
 use crate::tokens::keys::{KeyError, Keys};
 use crate::tokens::secret_hash::Hasher;
@@ -26,6 +27,8 @@ pub struct App {
     pub(crate) keys: Keys,
     pub(crate) checked_tokens: TokenCache,
     pub(crate) hasher: Hasher,
+    /// Schemas of registered event types.
+    pub(crate) schemas: SchemaCache,
     /// The one API there is.
     pub(crate) management_api: ResourceServer,
 }
@@ -57,6 +60,7 @@ impl App {
         Ok(Self {
             source: Source::new(&tenant.name, settings.public_url.domain()),
             hasher: Hasher::new(&*entropy),
+            schemas: SchemaCache::default(),
             management_api: ResourceServer::management_api(&settings),
             checked_tokens: TokenCache::default(),
             state,

@@ -81,8 +81,8 @@ mod tests {
         let tenant = TenantId(1);
         let types: EventTypes = [EventType::UserCreated].into_iter().collect();
         let mut head = Head::new(Seq(10));
-        assert!(!head.join("a", Seq(9), tenant, types));
-        assert!(head.join("a", Seq(10), tenant, types));
+        assert!(!head.join("a", Seq(9), tenant, types.clone()));
+        assert!(head.join("a", Seq(10), tenant, types.clone()));
         assert!(head.join("b", Seq(12), tenant, types));
         assert_eq!(head.subscribers(tenant, EventType::UserCreated), ["a", "b"]);
         assert!(head.subscribers(TenantId(2), EventType::UserCreated).is_empty());

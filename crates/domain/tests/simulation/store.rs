@@ -53,7 +53,7 @@ impl StoredStream {
     fn begin(&mut self, end: Seq) {
         self.version += 1;
         let interest = match self.status {
-            StreamStatus::Enabled => Interest::Types(self.types),
+            StreamStatus::Enabled => Interest::Types(self.types.clone()),
             StreamStatus::Disabled => Interest::Missed,
         };
         self.spans.begin(end, interest);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::catalog::{EventType, EventTypes};
 use domain::delivery::{Health, Limits, Ordering, Policy, Position, Schedule};
 use domain::event::Seq;
+use domain::ids::RegisteredTypeId;
 use domain::ids::TenantId;
 use domain::stream::StreamStatus;
 use domain::subscription::{Interest, Spans};
@@ -17,7 +18,8 @@ use super::receiver::Receiver;
 use super::store::{Event, StoredStream, StreamKey};
 use super::world::World;
 
-const TYPES: [EventType; 3] = [EventType::UserCreated, EventType::UserUpdated, EventType::GroupCreated];
+const TYPES: [EventType; 3] =
+    [EventType::UserCreated, EventType::UserUpdated, EventType::Registered(RegisteredTypeId(7))];
 
 /// Streams at most.
 const STREAMS_MAX: usize = 5;
@@ -91,7 +93,7 @@ pub(crate) fn create(world: &mut World) {
     world.receivers.insert(key, receiver);
     let stored = StoredStream {
         tenant: TenantId(if world.random.percent(85) { 1 } else { 2 }),
-        types,
+        types: types.clone(),
         policy,
         spans: Spans::starting(end, Interest::Types(types)),
         status: StreamStatus::Enabled,
@@ -144,7 +146,7 @@ pub(crate) fn edit_types(world: &mut World) {
     let types = any_types(&mut world.random);
     let Some(key) = any_stored(world) else { return };
     let Some(stored) = world.store.streams.get_mut(&key) else { return };
-    stored.set_types(types, end);
+    stored.set_types(types.clone(), end);
     world.coverage.reached(Reached::UserEdit);
     world.note(|| format!("stream {key} wants {types:?} from {end:?}"));
 }

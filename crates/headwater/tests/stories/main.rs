@@ -10,6 +10,7 @@ mod main_job;
 #[allow(dead_code, reason = "shared with the tests of delivery, which ask more of it")]
 #[path = "../../../delivery/tests/sockets/engine/receiver.rs"]
 mod receiver;
+mod registered_types;
 mod server;
 mod starting;
 mod stopping;

@@ -1,15 +1,16 @@
 //! The applications and connections that were read last, for the requests that name the same ones again and
-//! again: every change of a user names two.
+//! again: every change of a user names two. And tenants' registered types, for those who publish events of them.
 //!
 //! Exact, because there is one writer: it forgets them before it answers a change of any.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::account::Client;
 use domain::change::Versioned;
 use domain::connection::Connection;
 use domain::ids::{ClientId, TenantId};
+use domain::registered_type::RegisteredType;
 
 /// How many are remembered of each kind; a full memory is emptied.
 const ENTRIES_MAX: usize = 1024;
@@ -24,6 +25,7 @@ struct Inner {
     era: u64,
     clients: HashMap<(TenantId, ClientId), Versioned<Client>>,
     connections: HashMap<(TenantId, String), Versioned<Connection>>,
+    registered_types: HashMap<TenantId, Arc<[Versioned<RegisteredType>]>>,
 }
 
 /// When a read began: what was forgotten since then is not remembered from it.
@@ -41,6 +43,7 @@ impl AccountCache {
             inner.era += 1;
             inner.clients.clear();
             inner.connections.clear();
+            inner.registered_types.clear();
         });
     }
 
@@ -62,6 +65,21 @@ impl AccountCache {
     /// Remembers what was read since `era`.
     pub(super) fn remember_connection(&self, era: Era, key: (TenantId, String), connection: &Versioned<Connection>) {
         self.with(|inner| remember(&mut inner.connections, era == Era(inner.era), key, connection));
+    }
+
+    /// The types that a tenant has registered, or when to have begun reading them.
+    pub(super) fn registered_types(&self, tenant: TenantId) -> Result<Arc<[Versioned<RegisteredType>]>, Era> {
+        self.with(|inner| inner.registered_types.get(&tenant).cloned().ok_or(Era(inner.era)))
+    }
+
+    /// Remembers what was read since `era`.
+    pub(super) fn remember_registered_types(
+        &self,
+        era: Era,
+        tenant: TenantId,
+        types: &Arc<[Versioned<RegisteredType>]>,
+    ) {
+        self.with(|inner| remember(&mut inner.registered_types, era == Era(inner.era), tenant, types));
     }
 }
 

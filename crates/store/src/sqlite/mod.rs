@@ -17,6 +17,7 @@ mod opening;
 mod places;
 mod published;
 mod readers;
+mod registered_types;
 mod retention;
 mod rows;
 mod seeks;

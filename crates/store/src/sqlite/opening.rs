@@ -25,6 +25,7 @@ use crate::{Heads, Keyring, StoreError, StreamsVersion};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_start.sql"),
     include_str!("../../migrations/sqlite/0004_connections.sql"),
+    include_str!("../../migrations/sqlite/0005_registered_types.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";

@@ -36,7 +36,7 @@ pub(super) fn to_json<T: serde::Serialize>(value: &T) -> String {
 }
 
 pub(super) fn event_type(name: &str, place: Place<'_>) -> Result<EventType, StoreError> {
-    EventType::from_name(name).ok_or_else(|| place.corrupt())
+    EventType::from_stored(name).ok_or_else(|| place.corrupt())
 }
 
 /// A position as SQLite keeps it; positions stay far below 2^63.

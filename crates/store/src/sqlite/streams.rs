@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::change::put;
 use super::rows::{Place as Cell, event_type, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
-use super::{cursors, places, seeks, snapshots};
+use super::{cursors, places, registered_types, seeks, snapshots};
 use crate::{Conflict, Keyring, Seek, StoreError, StreamState, StreamsChanged, StreamsVersion};
 
 /// A destination as it is stored: everything but the secret.
@@ -165,7 +165,7 @@ fn columns(
     let id = stream.id.to_string();
     let (destination, secret) = split_destination(&stream.destination);
     let sealed = writing.keyring.seal(secret, &secret_context(&id), writing.entropy);
-    let types: Vec<_> = stream.subscriptions.iter().map(|each| each.name()).collect();
+    let types: Vec<_> = stream.subscriptions.iter().map(|each| each.stored()).collect();
     let version = i64::try_from(writing.next_streams_version().0).unwrap_or(i64::MAX);
     [
         id.into(),
@@ -185,6 +185,7 @@ fn columns(
 
 /// Inserts a new stream that stands at `from`.
 fn insert(writing: &mut Writing<'_>, tenant: TenantId, stream: &EventStream, from: Seq) -> Result<(), StoreError> {
+    registered_types::subscriptions_check(writing.connection, tenant, stream)?;
     let spans = Spans::placed(stream, from, writing.log_end());
     let values = columns(writing, tenant, stream, &spans);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
@@ -199,6 +200,7 @@ fn update(
     stream: &EventStream,
     mut spans: Spans,
 ) -> Result<(), StoreError> {
+    registered_types::subscriptions_check(writing.connection, tenant, stream)?;
     prune(writing.connection, stream.id, &mut spans)?;
     let values = columns(writing, tenant, stream, &spans);
     let mut values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();

@@ -94,7 +94,7 @@ impl Writing<'_> {
                 seq_value(seq),
                 tenant.0,
                 event.id.to_string(),
-                event.event_type.name(),
+                event.event_type.stored(),
                 event.subject.as_str(),
                 event.time.as_millis(),
                 published.map(key_bytes),
@@ -129,7 +129,7 @@ impl Writing<'_> {
         self.heads.streams
     }
 
-    /// An application or a connection is changed: what was read of them is not to be used again.
+    /// An application, a connection or a registered type is changed: what was read of them is not to be used again.
     pub(super) fn accounts_changed(&mut self) {
         self.accounts_changed = true;
     }

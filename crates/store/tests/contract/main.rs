@@ -19,6 +19,7 @@ mod failures;
 mod log;
 mod positions;
 mod publish;
+mod registered_types;
 mod retention;
 mod revisions;
 mod samples;

@@ -91,6 +91,12 @@ macro_rules! contract_suite {
                 of_a_crowd_that_publishes_the_same_each_is_answered_and_one_counts
                 what_the_log_holds_stays_known_while_retention_goes_on
             }
+            registered_types {
+                registered_types_are_kept_changed_and_removed
+                a_registered_type_that_a_stream_subscribes_to_stays
+                tenants_have_registered_types_of_their_own
+                a_tenant_registers_a_bounded_number_of_types
+            }
             retention {
                 old_events_go_in_steps_and_the_newest_stays
                 an_event_that_is_not_old_stays

@@ -7,6 +7,7 @@ pub(crate) mod clients;
 pub(crate) mod connections;
 pub(crate) mod deliveries;
 pub(crate) mod event_streams;
+pub(crate) mod event_types;
 pub(crate) mod events;
 pub(crate) mod resource_servers;
 pub(crate) mod users;

@@ -19,6 +19,7 @@ use self::members::{Batch, Envelope, Given};
 use self::path::Found;
 use super::reader::{Field, Invalid, Part, Text};
 use crate::error::ApiError;
+use crate::event_types::{EventTypeNames, SchemaCache};
 
 /// Events in a batch at most.
 pub(crate) const BATCH_EVENTS_MAX: usize = 1000;
@@ -36,6 +37,7 @@ const SUBJECT_ID: Text = Text::new("", "Identifies what the event is about.").le
 const CONTENT_TYPE: Text =
     Text::new("datacontenttype", "Media type of the data, which must be JSON.").format("json-media-type", is_json);
 const DATA: Field = Field::new("data", "What happened in detail, an object with the member object.");
+const SCHEMA_ABOUT: &str = "By the schema that the event type was registered with.";
 const DATA_BASE64: Field = Field::new("data_base64", "Binary data, which no event type has.");
 
 /// An event that may be published.
@@ -47,6 +49,8 @@ pub(crate) struct CloudEvent<'a> {
     pub id: Cow<'a, str>,
     /// What happened.
     pub event_type: EventType,
+    /// The name of that.
+    pub type_name: Cow<'a, str>,
     /// When it happened.
     pub time: Timestamp,
     /// What it is about.
@@ -55,15 +59,26 @@ pub(crate) struct CloudEvent<'a> {
     pub data: &'a RawValue,
 }
 
-/// Reads one event; one without a time happened `now`.
-pub(crate) fn read_one(body: &[u8], now: Timestamp) -> Result<CloudEvent<'_>, ApiError> {
+/// What events are read by: the types that may be published, and the time.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'r> {
+    /// The types that the tenant knows.
+    pub types: &'r EventTypeNames,
+    /// Prepared schemas of registered types.
+    pub schemas: &'r SchemaCache,
+    /// An event without a time happened now.
+    pub now: Timestamp,
+}
+
+/// Reads one event.
+pub(crate) fn read_one<'a>(body: &'a [u8], rules: Rules<'_>) -> Result<CloudEvent<'a>, ApiError> {
     let place = Place { index: None };
     let given: Given<'_, Envelope<'_>> = serde_json::from_str(text_of(body)?).map_err(|_| ApiError::NotJson)?;
-    Ok(place.read(given, now)?)
+    place.read(given, rules)
 }
 
 /// Reads a batch, which has at least one event; none of it is taken if any is at fault.
-pub(crate) fn read_batch(body: &[u8], now: Timestamp) -> Result<Vec<CloudEvent<'_>>, ApiError> {
+pub(crate) fn read_batch<'a>(body: &'a [u8], rules: Rules<'_>) -> Result<Vec<CloudEvent<'a>>, ApiError> {
     let batch: Batch<'_> = serde_json::from_str(text_of(body)?).map_err(|_| ApiError::NotJson)?;
     let fault = |reason: &str| Invalid::new(Part::Payload, reason, "", "");
     let events = match batch {
@@ -74,8 +89,8 @@ pub(crate) fn read_batch(body: &[u8], now: Timestamp) -> Result<Vec<CloudEvent<'
         }
         Batch::Events { events, .. } => events,
     };
-    let read = |(index, given)| Place { index: Some(index) }.read(given, now);
-    Ok(events.into_iter().enumerate().map(read).collect::<Result<_, _>>()?)
+    let read = |(index, given)| Place { index: Some(index) }.read(given, rules);
+    events.into_iter().enumerate().map(read).collect()
 }
 
 /// Checked once for the whole body, so that nothing below has to.
@@ -126,35 +141,69 @@ impl Place {
         self.text(given, text)?.ok_or_else(|| self.missing(root, text.name()))
     }
 
-    fn read<'a>(self, given: Given<'a, Envelope<'a>>, now: Timestamp) -> Result<CloudEvent<'a>, Invalid> {
-        let envelope = match given {
-            Given::Object(envelope) => envelope,
-            Given::Missing => return Err(self.fault("", "", &wrong_type("object", "null"))),
-            Given::Text(_) => return Err(self.fault("", "", &wrong_type("object", "string"))),
-            Given::Other(found) => return Err(self.fault("", "", &wrong_type("object", found))),
-        };
+    fn read<'a>(self, given: Given<'a, Envelope<'a>>, rules: Rules<'_>) -> Result<CloudEvent<'a>, ApiError> {
+        let envelope = self.envelope(given)?;
         self.text_required(envelope.specversion, &SPECVERSION)?;
         let id = self.text_required(envelope.id, &ID)?;
         let source = self.text_required(envelope.source, &SOURCE)?;
-        let event_type = self.event_type(envelope.event_type)?;
-        let time = self.time(envelope.time, now)?;
+        let (event_type, type_name) = self.event_type(envelope.event_type, rules.types)?;
+        let time = self.time(envelope.time, rules.now)?;
         self.text(envelope.datacontenttype, &CONTENT_TYPE)?;
         if !matches!(envelope.data_base64, Given::Missing) {
             let reason = format!("Additional properties not allowed: {}", DATA_BASE64.name);
-            return Err(self.fault(DATA_BASE64.name, DATA_BASE64.about, &reason));
+            return Err(self.fault(DATA_BASE64.name, DATA_BASE64.about, &reason).into());
         }
         let data = envelope.data.ok_or_else(|| self.missing(Field::new("", ""), DATA.name))?;
         let subject = self.text(envelope.subject, &SUBJECT)?;
-        let subject = self.subject(event_type, data, subject.as_deref())?;
-        Ok(CloudEvent { source, id, event_type, time, subject, data })
+        let subject = match event_type.subject_place() {
+            Some(place) => self.subject(place, data, subject.as_deref())?,
+            None => {
+                self.registered_data(event_type, data, rules)?;
+                registered_subject(&source, subject.as_deref(), &id)
+            }
+        };
+        Ok(CloudEvent { source, id, event_type, type_name, time, subject, data })
     }
 
-    fn event_type<O>(self, given: Given<'_, O>) -> Result<EventType, Invalid> {
+    fn envelope<'a>(self, given: Given<'a, Envelope<'a>>) -> Result<Envelope<'a>, Invalid> {
+        let found = match given {
+            Given::Object(envelope) => return Ok(envelope),
+            Given::Missing => "null",
+            Given::Text(_) => "string",
+            Given::Other(found) => found,
+        };
+        Err(self.fault("", "", &wrong_type("object", found)))
+    }
+
+    fn event_type<'a, O>(
+        self,
+        given: Given<'a, O>,
+        types: &EventTypeNames,
+    ) -> Result<(EventType, Cow<'a, str>), Invalid> {
         let name = self.text_required(given, &TYPE)?;
-        EventType::from_name(&name).ok_or_else(|| {
-            let Field { name: member, about } = TYPE.field();
-            self.fault(member, about, &format!("No enum match for: {name}"))
+        match types.resolve(&name) {
+            Some(event_type) => Ok((event_type, name)),
+            None => {
+                let Field { name: member, about } = TYPE.field();
+                Err(self.fault(member, about, &format!("No enum match for: {name}")))
+            }
+        }
+    }
+
+    /// The data of a registered type are sound, and fit its schema.
+    fn registered_data(self, event_type: EventType, data: &RawValue, rules: Rules<'_>) -> Result<(), ApiError> {
+        path::follow(data, &[]).map_err(|error| self.not_json(&error))?;
+        let Some(registered) = rules.types.versioned(event_type) else { return Ok(()) };
+        let schema = rules.schemas.of(registered)?;
+        let value = serde_json::from_str(data.get()).map_err(|error| self.not_json(&error))?;
+        schema.check(&value).map_err(|misfit| {
+            let place = if misfit.place.is_empty() { DATA.name.to_owned() } else { format!("data.{}", misfit.place) };
+            self.fault(&place, SCHEMA_ABOUT, &misfit.reason).into()
         })
+    }
+
+    fn not_json(self, error: &serde_json::Error) -> Invalid {
+        self.fault(DATA.name, "", &format!("Object didn't pass validation for format json: {error}"))
     }
 
     fn time<O>(self, given: Given<'_, O>, now: Timestamp) -> Result<Timestamp, Invalid> {
@@ -169,8 +218,8 @@ impl Place {
     }
 
     /// What the event is about: the id that its type has in `data.object`, else the `subject` that was given.
-    fn subject(self, event_type: EventType, data: &RawValue, given: Option<&str>) -> Result<Subject, Invalid> {
-        let SubjectPlace { kind, path: names } = event_type.subject_place();
+    fn subject(self, place: SubjectPlace, data: &RawValue, given: Option<&str>) -> Result<Subject, Invalid> {
+        let SubjectPlace { kind, path: names } = place;
         let found = path::follow(data, names).map_err(|error| {
             self.fault(DATA.name, DATA.about, &format!("Object didn't pass validation for format json: {error}"))
         })?;
@@ -194,6 +243,15 @@ impl Place {
                 Err(self.fault(&place_of(known), about, &wrong_type(expected, found)))
             }
         }
+    }
+}
+
+/// What an event of a registered type is about: its `subject`, which means something within its `source` only. One
+/// without a subject stands alone.
+fn registered_subject(source: &str, subject: Option<&str>, id: &str) -> Subject {
+    match subject {
+        Some(subject) => Subject::new("subject", &format!("{source} {subject}")),
+        None => Subject::new("event", &format!("{source} {id}")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::clock::Timestamp;
 use domain::delivery::{Attempt, AttemptStatus};
-use domain::event::{Seq, body_for_stream, stream_suffix};
+use domain::event::{Seq, body_for_stream, stream_suffix, type_name};
 use domain::ids::{EventId, StreamId};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ const CUT_MARK: &str = " ...";
 pub(crate) struct DeliveryAnswer {
     id: EventId,
     event_stream_id: StreamId,
-    event_type: &'static str,
+    event_type: String,
     status: &'static str,
     attempts: Vec<AttemptAnswer>,
     event: Box<RawValue>,
@@ -45,7 +45,7 @@ impl DeliveryAnswer {
         Ok(Self {
             id: delivery.event_id,
             event_stream_id: stream,
-            event_type: delivery.event_type.name(),
+            event_type: type_name(delivery.event_type, &delivery.body).to_owned(),
             status: "failed",
             attempts: delivery.attempts.into_iter().map(AttemptAnswer::from).collect(),
             event,

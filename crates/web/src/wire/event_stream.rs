@@ -1,5 +1,7 @@
 //! Event streams (management-api.md 3.1 to 3.6). Secrets come in here and never go out.
 
+use std::borrow::Cow;
+
 use domain::catalog::EventType;
 use domain::clock::Timestamp;
 use domain::delivery::Ordering;
@@ -13,6 +15,7 @@ use serde::Serialize;
 use super::position::{Start, read_resume, read_start, resume_without_enabling, snapshot_of_disabled};
 use super::query::Cursor;
 use super::reader::{Field, Invalid, ObjectReader, Part, Text};
+use crate::event_types::EventTypeNames;
 
 const NAME: Text = Text::new("name", "Name of the event stream.").length(1, 128);
 const STATUS: Field = Field::new("status", "Indicates whether the event stream is actively forwarding events.");
@@ -130,8 +133,13 @@ impl GivenWebhook {
 }
 
 /// Reads the body of a creation. `http_allowed` is the operator's choice.
-pub(crate) fn read_new(mut body: ObjectReader, http_allowed: bool, tenant: TenantId) -> Result<NewStream, Invalid> {
-    let changes = read_members(&mut body, http_allowed)?;
+pub(crate) fn read_new(
+    mut body: ObjectReader,
+    types: &EventTypeNames,
+    http_allowed: bool,
+    tenant: TenantId,
+) -> Result<NewStream, Invalid> {
+    let changes = read_members(&mut body, types, http_allowed)?;
     let status = changes.status.unwrap_or(StreamStatus::Enabled);
     let (mut options, mut start) = (StreamOptions::default(), None);
     if let Some(mut extension) = body.object(EXTENSION)? {
@@ -155,8 +163,12 @@ pub(crate) fn read_new(mut body: ObjectReader, http_allowed: bool, tenant: Tenan
 }
 
 /// Reads the body of a change.
-pub(crate) fn read_changes(mut body: ObjectReader, http_allowed: bool) -> Result<StreamChanges, Invalid> {
-    let mut changes = read_members(&mut body, http_allowed)?;
+pub(crate) fn read_changes(
+    mut body: ObjectReader,
+    types: &EventTypeNames,
+    http_allowed: bool,
+) -> Result<StreamChanges, Invalid> {
+    let mut changes = read_members(&mut body, types, http_allowed)?;
     if let Some(mut extension) = body.object(EXTENSION)? {
         changes.ordering = extension.word(ORDERING, Ordering::from_name)?;
         changes.resume = read_resume(&mut extension)?;
@@ -169,11 +181,11 @@ pub(crate) fn read_changes(mut body: ObjectReader, http_allowed: bool) -> Result
     Ok(changes)
 }
 
-fn read_members(body: &mut ObjectReader, http_allowed: bool) -> Result<StreamChanges, Invalid> {
+fn read_members(body: &mut ObjectReader, types: &EventTypeNames, http_allowed: bool) -> Result<StreamChanges, Invalid> {
     Ok(StreamChanges {
         name: body.text(&NAME)?,
         status: body.word(STATUS, StreamStatus::from_name)?,
-        subscriptions: read_subscriptions(body)?,
+        subscriptions: read_subscriptions(body, types)?,
         destination: body
             .object(DESTINATION)?
             .map(|destination| read_destination(destination, http_allowed))
@@ -183,14 +195,14 @@ fn read_members(body: &mut ObjectReader, http_allowed: bool) -> Result<StreamCha
     })
 }
 
-fn read_subscriptions(body: &mut ObjectReader) -> Result<Option<Vec<EventType>>, Invalid> {
+fn read_subscriptions(body: &mut ObjectReader, known: &EventTypeNames) -> Result<Option<Vec<EventType>>, Invalid> {
     let Some(items) = body.objects(SUBSCRIPTIONS)? else { return Ok(None) };
     if items.is_empty() {
         return Err(body.fault_at(SUBSCRIPTIONS, "Array is too short (0), minimum 1"));
     }
     let mut types = Vec::with_capacity(items.len());
     for mut item in items {
-        let event_type = item.word(EVENT_TYPE, EventType::from_name)?.ok_or_else(|| item.missing(EVENT_TYPE))?;
+        let event_type = item.word(EVENT_TYPE, |name| known.resolve(name))?.ok_or_else(|| item.missing(EVENT_TYPE))?;
         item.finish()?;
         if !types.contains(&event_type) {
             types.push(event_type);
@@ -267,7 +279,7 @@ impl ExtensionAnswer {
 
 #[derive(Serialize)]
 struct SubscriptionAnswer {
-    event_type: &'static str,
+    event_type: Cow<'static, str>,
 }
 
 #[derive(Serialize)]
@@ -291,8 +303,9 @@ struct AuthorizationAnswer {
     header_key: Option<String>,
 }
 
-impl From<EventStream> for StreamAnswer {
-    fn from(stream: EventStream) -> Self {
+impl StreamAnswer {
+    /// The stream, with the names that its tenant has for event types.
+    pub(crate) fn new(stream: EventStream, types: &EventTypeNames) -> Self {
         let headwater = ExtensionAnswer::of(&stream.options);
         let destination_type = stream.destination.type_name();
         let Destination::Webhook(webhook) = stream.destination;
@@ -309,7 +322,7 @@ impl From<EventStream> for StreamAnswer {
             subscriptions: stream
                 .subscriptions
                 .iter()
-                .map(|event_type| SubscriptionAnswer { event_type: event_type.name() })
+                .map(|event_type| SubscriptionAnswer { event_type: types.name_of(*event_type) })
                 .collect(),
             created_at: stream.created_at,
             updated_at: stream.updated_at,

@@ -11,5 +11,6 @@ pub(crate) mod listing;
 pub(crate) mod position;
 pub(crate) mod query;
 pub(crate) mod reader;
+pub(crate) mod registered_type;
 pub(crate) mod resource_server;
 pub(crate) mod user;

@@ -131,7 +131,7 @@ impl Text {
     }
 
     /// The member that it is.
-    pub(super) const fn field(&self) -> Field {
+    pub(crate) const fn field(&self) -> Field {
         self.field
     }
 
@@ -246,7 +246,11 @@ impl ObjectReader {
     }
 
     /// One of a few words, if it is there.
-    pub(crate) fn word<T>(&mut self, field: Field, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Invalid> {
+    pub(crate) fn word<T>(
+        &mut self,
+        field: Field,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Invalid> {
         match self.value(field) {
             None => Ok(None),
             Some(Value::String(given)) => match parse(&given) {

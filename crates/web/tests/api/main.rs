@@ -8,6 +8,7 @@ mod deliveries;
 mod endpoints;
 mod errors;
 mod event_streams;
+mod event_types;
 mod health;
 mod position;
 mod publish;

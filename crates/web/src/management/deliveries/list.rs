@@ -1,6 +1,6 @@
 //! `GET /api/v2/event-streams/{id}/deliveries`
 
-use domain::catalog::{EventType, EventTypes};
+use domain::catalog::EventTypes;
 use domain::event::Seq;
 use domain::ids::StreamId;
 use store::{FailedDelivery, StoreError};
@@ -8,6 +8,7 @@ use store::{FailedDelivery, StoreError};
 use super::stream_must_exist;
 use crate::call::{Authenticated, Call};
 use crate::error::Answer;
+use crate::event_types::EventTypeNames;
 use crate::wire::delivery::DeliveryAnswer;
 use crate::wire::listing;
 use crate::wire::query::{Checkpoint, PAGE_MAX, QueryReader, next_of};
@@ -25,7 +26,7 @@ pub(crate) async fn list(caller: Authenticated) -> Answer {
     let query = call.query();
     query.refuse(&["date_from", "date_to"])?;
     let checkpoint = query.checkpoint::<Seq>()?;
-    let wanted = read_filters(&query)?;
+    let wanted = read_filters(&query, &call.event_types().await?)?;
     stream_must_exist(&call, stream).await?;
     let (deliveries, next) = page(&call, stream, &checkpoint, wanted).await?;
     let deliveries =
@@ -34,15 +35,15 @@ pub(crate) async fn list(caller: Authenticated) -> Answer {
 }
 
 /// The event types that are wanted; only failed deliveries are kept, so no other status can be.
-fn read_filters(query: &QueryReader) -> Result<Option<EventTypes>, Invalid> {
+fn read_filters(query: &QueryReader, types: &EventTypeNames) -> Result<Option<EventTypes>, Invalid> {
     let unknown = |field, word: &str| QueryReader::fault(field, &format!("No enum match for: {word}"));
     if let Some(other) = query.list(STATUSES.name).into_iter().find(|word| *word != "failed") {
         return Err(unknown(STATUSES, other));
     }
     let named = query.list(EVENT_TYPES.name);
-    let read = |word: &&str| EventType::from_name(word).ok_or_else(|| unknown(EVENT_TYPES, word));
-    let types = named.iter().map(read).collect::<Result<EventTypes, _>>()?;
-    Ok((!types.is_empty()).then_some(types))
+    let read = |word: &&str| types.resolve(word).ok_or_else(|| unknown(EVENT_TYPES, word));
+    let wanted = named.iter().map(read).collect::<Result<EventTypes, _>>()?;
+    Ok((!wanted.is_empty()).then_some(wanted))
 }
 
 /// At most `take` deliveries of the wanted types, and where to go on if more may follow.
@@ -62,7 +63,7 @@ async fn page(
         let is_end = read.len() < chunk as usize;
         scanned += chunk;
         for delivery in read {
-            if wanted.is_some_and(|types| !types.contains(delivery.event_type)) {
+            if wanted.as_ref().is_some_and(|types| !types.contains(delivery.event_type)) {
                 after = delivery.seq;
             } else if found.len() == take {
                 return Ok((found, Some(after)));

@@ -17,7 +17,8 @@ use crate::wire::position::Start;
 pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["create:event_streams"])?;
     let http_allowed = call.app.settings.http_destinations_allowed;
-    let new = read_new(payload.object().await?, http_allowed, call.tenant())?;
+    let types = call.event_types().await?;
+    let new = read_new(payload.object().await?, &types, http_allowed, call.tenant())?;
     let start = match new.start {
         Start::Place(place) => StartFrom::Place(place),
         Start::Snapshot => StartFrom::Snapshot(call.app.source.clone()),
@@ -35,5 +36,5 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     };
     let write = Write::StreamStart(Box::new(stream.clone()), start);
     call.state().change_commit(call.tenant(), write.into()).await?;
-    Ok(answer::json(StatusCode::CREATED, &StreamAnswer::from(stream)))
+    Ok(answer::json(StatusCode::CREATED, &StreamAnswer::new(stream, &types)))
 }

@@ -17,6 +17,7 @@ pub(crate) async fn list(caller: Authenticated) -> Answer {
     let more_follow = streams.len() > checkpoint.take as usize;
     streams.truncate(checkpoint.take as usize);
     let next = streams.last().filter(|_| more_follow).map(|last| next_of(&last.id));
-    let streams: Vec<_> = streams.into_iter().map(StreamAnswer::from).collect();
+    let types = call.event_types().await?;
+    let streams: Vec<_> = streams.into_iter().map(|stream| StreamAnswer::new(stream, &types)).collect();
     Ok(listing::by_checkpoint("eventStreams", &streams, next))
 }

@@ -18,17 +18,18 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["update:event_streams"])?;
     let id = call.stream_id()?;
     let http_allowed = call.app.settings.http_destinations_allowed;
-    let changes = read_changes(payload.object().await?, http_allowed)?;
+    let types = call.event_types().await?;
+    let changes = read_changes(payload.object().await?, &types, http_allowed)?;
     for _ in 0..CHANGE_TRIES_MAX {
         let stored = call.state().stream_get(call.tenant(), id).await?;
         let stored = stored.ok_or(ApiError::NotFound(Missing::Stream))?;
         let patch = patch_for(&stored.value, &changes)?;
         refuse_enabling_while_failing(&call, &stored.value, &patch).await?;
         let Some((stream, change)) = stream_update(&stored, patch, call.app.now()) else {
-            return Ok(answer::json(StatusCode::OK, &StreamAnswer::from(stored.value)));
+            return Ok(answer::json(StatusCode::OK, &StreamAnswer::new(stored.value, &types)));
         };
         if call.commit(change).await? {
-            return Ok(answer::json(StatusCode::OK, &StreamAnswer::from(stream)));
+            return Ok(answer::json(StatusCode::OK, &StreamAnswer::new(stream, &types)));
         }
     }
     Err(ApiError::Refused(Refusal::Contended))

@@ -19,7 +19,7 @@ use crate::error::Answer;
 use crate::payload::Payload;
 use crate::state::App;
 use crate::wire::answer;
-use crate::wire::cloud_event::{self, CloudEvent};
+use crate::wire::cloud_event::{self, CloudEvent, Rules};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 
@@ -56,16 +56,18 @@ struct BatchAccepted {
 pub(crate) async fn publish(caller: Authenticated, form: Form, payload: Payload) -> Answer {
     let call = caller.authorise(&["create:events"])?;
     let now = call.app.now();
+    let types = call.event_types().await?;
+    let rules = Rules { types: &types, schemas: &call.app.schemas, now };
     let (events, answer) = match form {
         Form::One => {
             let body = payload.bytes().await?;
-            let event = prepared(&call, cloud_event::read_one(&body, now)?, now);
+            let event = prepared(&call, cloud_event::read_one(&body, rules)?, now);
             let accepted = Accepted { id: event.event.id };
             (vec![event], answer::json(StatusCode::ACCEPTED, &accepted))
         }
         Form::Batch => {
             let body = payload.up_to(call.app.settings.batch_bytes_max).bytes().await?;
-            let events = cloud_event::read_batch(&body, now)?;
+            let events = cloud_event::read_batch(&body, rules)?;
             let events: Vec<_> = events.into_iter().map(|event| prepared(&call, event, now)).collect();
             let accepted = BatchAccepted { ids: events.iter().map(|event| event.event.id).collect() };
             (events, answer::json(StatusCode::ACCEPTED, &accepted))
@@ -82,7 +84,7 @@ fn prepared(call: &Call, given: CloudEvent<'_>, now: Timestamp) -> PublishedEven
         source: &given.source,
         tenant_name: &call.app.source.tenant_name,
         id,
-        event_type: given.event_type,
+        type_name: &given.type_name,
         time: given.time,
         data: given.data,
     };
