@@ -2,6 +2,8 @@
 //! to what will be. A store commits a [`Change`] whole or not at all. The functions are in a file a subject.
 
 mod connections;
+mod groups;
+mod scim;
 mod streams;
 mod users;
 
@@ -19,6 +21,8 @@ use crate::stream::EventStream;
 use crate::user::User;
 
 pub use connections::{ConnectionPatch, connection_create, connection_delete, connection_update};
+pub use groups::{GroupPatch, GroupWrite, group_create, group_delete, group_update};
+pub use scim::{ScimWrite, scim_user_create, scim_user_update};
 pub use streams::{StreamPatch, stream_update};
 pub use users::{user_create, user_delete, user_erase, user_erase_absent, user_snapshot, user_update};
 
@@ -65,7 +69,11 @@ pub enum Write {
     GrantDelete(Revision, GrantId),
     /// Creates or changes a connection.
     ConnectionPut(Expect, Connection),
-    /// Removes a connection.
+    /// Something about users whom SCIM keeps up to date, or how.
+    Scim(ScimWrite),
+    /// Something about groups.
+    Group(GroupWrite),
+    /// Removes a connection with what belongs to it but its users.
     ConnectionDelete(Revision, ConnectionId),
     /// Creates or changes an event stream. A new one starts after the last event that the log holds when
     /// the change is committed; a changed status or subscription holds from there on.

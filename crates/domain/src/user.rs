@@ -109,36 +109,67 @@ pub struct UserProfile {
 }
 
 impl User {
+    /// A user of this identity, of whom nothing else is known.
+    pub fn of_identity(identity: Identity, now: Timestamp) -> Self {
+        Self {
+            user_id: UserId::from_text(format!("{}|{}", identity.provider, identity.user_id)),
+            email: None,
+            email_verified: None,
+            username: None,
+            phone_number: None,
+            phone_verified: None,
+            given_name: None,
+            family_name: None,
+            name: None,
+            nickname: None,
+            picture: None,
+            user_metadata: None,
+            app_metadata: None,
+            blocked: None,
+            identities: vec![identity],
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// A user of the database connection `connection`.
     pub fn of_database(connection: &str, local_id: String, profile: UserProfile, now: Timestamp) -> Self {
+        let identity = Identity {
+            connection: connection.to_owned(),
+            user_id: local_id,
+            provider: "auth0".to_owned(),
+            is_social: false,
+        };
         let email = profile.email.map(|email| email.to_lowercase());
-        let local_part = email.as_deref().and_then(|email| email.rsplit_once('@')).map(|(local, _)| local.to_owned());
-        let fallback = profile.username.clone().or_else(|| profile.phone_number.clone());
-        let picture = profile.picture.or_else(|| email.as_deref().map(gravatar));
-        Self {
-            user_id: UserId::from_text(format!("auth0|{local_id}")),
+        let mut user = Self {
             email_verified: email.as_ref().map(|_| profile.email_verified.unwrap_or(false)),
-            name: profile.name.or_else(|| email.clone()).or_else(|| fallback.clone()),
-            nickname: profile.nickname.or(local_part).or(fallback),
             email,
             username: profile.username,
             phone_verified: profile.phone_number.as_ref().map(|_| profile.phone_verified.unwrap_or(false)),
             phone_number: profile.phone_number,
             given_name: profile.given_name,
             family_name: profile.family_name,
-            picture,
+            name: profile.name,
+            nickname: profile.nickname,
+            picture: profile.picture,
             user_metadata: profile.user_metadata,
             app_metadata: profile.app_metadata,
             blocked: profile.blocked,
-            identities: vec![Identity {
-                connection: connection.to_owned(),
-                user_id: local_id,
-                provider: "auth0".to_owned(),
-                is_social: false,
-            }],
-            created_at: now,
-            updated_at: now,
-        }
+            ..Self::of_identity(identity, now)
+        };
+        user.complete();
+        user
+    }
+
+    /// Gives a user the name, nickname and picture that follow from the rest, where there are none.
+    pub fn complete(&mut self) {
+        let email = self.email.as_deref();
+        let local_part = email.and_then(|email| email.rsplit_once('@')).map(|(local, _)| local.to_owned());
+        let fallback = self.username.clone().or_else(|| self.phone_number.clone());
+        let picture = self.picture.take().or_else(|| email.map(gravatar));
+        self.name = self.name.take().or_else(|| self.email.clone()).or_else(|| fallback.clone());
+        self.nickname = self.nickname.take().or(local_part).or(fallback);
+        self.picture = picture;
     }
 
     /// The user after `patch`: members given replace those here; metadata is merged on its first level,

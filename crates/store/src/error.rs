@@ -99,4 +99,13 @@ pub enum Conflict {
     /// A stream subscribes to the registered type.
     #[error("an event stream subscribes to the event type")]
     TypeSubscribed,
+    /// The connection is provisioned with SCIM already.
+    #[error("the connection has a SCIM configuration already")]
+    ScimConfiguration,
+    /// A SCIM user with this name exists in the connection.
+    #[error("the SCIM user already exists")]
+    ScimUser,
+    /// A group with this name exists in the connection.
+    #[error("the group name is already in use")]
+    Group,
 }

@@ -6,9 +6,11 @@
 
 mod connections;
 mod error;
+mod groups;
 mod keyring;
 mod records;
 mod registered_types;
+mod scim;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -26,6 +28,7 @@ use tokio::sync::watch;
 
 pub use connections::{ConnectionFilter, ConnectionPlace, Connections};
 pub use error::{Conflict, PlaceError, StoreError};
+pub use groups::{GroupFilter, GroupMember, Groups};
 pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
 pub use records::{
     Checkpoint, ErasureStep, FailedDelivery, Heads, LogChunk, Moved, Page, ReadLimit, RedeliveryRequested,
@@ -33,13 +36,14 @@ pub use records::{
     StreamsChanged, StreamsVersion,
 };
 pub use registered_types::RegisteredTypes;
+pub use scim::{Scim, ScimIdentity, ScimUserFilter};
 
 /// The state of tenants, as the API reads and changes it. What there is of one kind of entity is a trait of its
 /// own, such as [`Connections`].
 ///
 /// Reads see every change that was answered before they began, and never wait for a writer.
 #[async_trait]
-pub trait State: Connections + RegisteredTypes + Send + Sync {
+pub trait State: Connections + Groups + RegisteredTypes + Scim + Send + Sync {
     /// Commits a change with its events, all or nothing, durable when this answers.
     ///
     /// # Errors

@@ -37,6 +37,11 @@ pub(crate) struct Call {
     /// The application.
     pub app: Arc<App>,
     principal: Arc<Principal>,
+    asked: Asked,
+}
+
+/// What a request says besides its body, and where it comes from.
+pub(crate) struct Asked {
     segments: Option<RawPathParams>,
     query: Option<String>,
     method: Method,
@@ -45,21 +50,53 @@ pub(crate) struct Call {
     peer: Option<PeerAddress>,
 }
 
-impl FromRequestParts<Arc<App>> for Authenticated {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let principal = authenticate(&app.checked_tokens, &app.keys, app.now(), &parts.headers)?;
-        Ok(Self(Call {
-            app: Arc::clone(app),
-            principal,
+impl Asked {
+    /// What this request says.
+    pub(crate) async fn of(parts: &mut Parts, app: &Arc<App>) -> Self {
+        Self {
             segments: RawPathParams::from_request_parts(parts, app).await.ok(),
             query: parts.uri.query().map(str::to_owned),
             method: parts.method.clone(),
             host: parts.headers.get(HOST).cloned(),
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             peer: parts.extensions.get::<PeerAddress>().copied(),
-        }))
+        }
+    }
+
+    /// The query.
+    pub(crate) fn query(&self) -> QueryReader {
+        QueryReader::new(self.query.as_deref())
+    }
+
+    /// A segment of the path, decoded.
+    pub(crate) fn segment(&self, field: Field) -> Result<&str, Invalid> {
+        let found = self.segments.as_ref().and_then(|segments| segments.iter().find(|(name, _)| *name == field.name));
+        found.map(|(_, value)| value).ok_or_else(|| {
+            Invalid::new(Part::Path, "Object didn't pass validation for format utf-8", field.name, field.about)
+        })
+    }
+
+    /// What events say of it.
+    pub(crate) fn context(&self, app: &App) -> Option<RequestContext> {
+        let peer = self.peer?;
+        let domain = app.settings.public_url.domain();
+        let host = text_of(self.host.as_ref()).unwrap_or(domain);
+        Some(RequestContext {
+            geo: Map::new(),
+            hostname: without_port(host).to_owned(),
+            ip: peer.0.ip().to_canonical().to_string(),
+            method: self.method.as_str().to_owned(),
+            user_agent: text_of(self.user_agent.as_ref()).unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Authenticated {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let principal = authenticate(&app.checked_tokens, &app.keys, app.now(), &parts.headers)?;
+        Ok(Self(Call { app: Arc::clone(app), principal, asked: Asked::of(parts, app).await }))
     }
 }
 
@@ -83,15 +120,12 @@ impl Call {
 
     /// The query.
     pub(crate) fn query(&self) -> QueryReader {
-        QueryReader::new(self.query.as_deref())
+        self.asked.query()
     }
 
     /// A segment of the path, decoded.
     pub(crate) fn segment(&self, field: Field) -> Result<&str, Invalid> {
-        let found = self.segments.as_ref().and_then(|segments| segments.iter().find(|(name, _)| *name == field.name));
-        found.map(|(_, value)| value).ok_or_else(|| {
-            Invalid::new(Part::Path, "Object didn't pass validation for format utf-8", field.name, field.about)
-        })
+        self.asked.segment(field)
     }
 
     /// A segment of the path that must have the form of an id.
@@ -144,21 +178,8 @@ impl Call {
             now: self.app.now(),
             entropy: &*self.app.entropy,
             client,
-            request: self.request_context(),
+            request: self.asked.context(&self.app),
         }
-    }
-
-    fn request_context(&self) -> Option<RequestContext> {
-        let peer = self.peer?;
-        let domain = self.app.settings.public_url.domain();
-        let host = text_of(self.host.as_ref()).unwrap_or(domain);
-        Some(RequestContext {
-            geo: Map::new(),
-            hostname: without_port(host).to_owned(),
-            ip: peer.0.ip().to_canonical().to_string(),
-            method: self.method.as_str().to_owned(),
-            user_agent: text_of(self.user_agent.as_ref()).unwrap_or_default().to_owned(),
-        })
     }
 }
 

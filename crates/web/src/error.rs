@@ -17,7 +17,7 @@ use crate::wire::reader::{Invalid, Part};
 pub(crate) type Answer = Result<Response, ApiError>;
 
 /// After how many seconds a caller may try again when the store does not answer.
-const RETRY_AFTER_SECS: u64 = 1;
+pub(crate) const RETRY_AFTER_SECS: u64 = 1;
 
 /// Why a call is not authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,9 @@ pub(crate) enum Missing {
     User,
     Client,
     Connection,
+    ScimConfiguration,
+    ScimToken,
+    Group,
     Grant,
     EventType,
     ResourceServer,
@@ -53,6 +56,8 @@ pub(crate) enum Refusal {
     PasswordWeak,
     PagingTooFar,
     TooManyFailures,
+    ScimUnsupported,
+    TooManyScimTokens,
     AlreadyWaiting,
     Contended,
 }
@@ -109,7 +114,7 @@ struct Attributes<'a> {
 }
 
 /// Status, message, `errorCode`.
-type Described = (StatusCode, Cow<'static, str>, Option<&'static str>);
+pub(crate) type Described = (StatusCode, Cow<'static, str>, Option<&'static str>);
 
 const fn described(status: StatusCode, message: &'static str, code: Option<&'static str>) -> Described {
     (status, Cow::Borrowed(message), code)
@@ -143,7 +148,7 @@ impl IntoResponse for ApiError {
 }
 
 impl ApiError {
-    fn describe(&self) -> Described {
+    pub(crate) fn describe(&self) -> Described {
         match self {
             Self::Unauthenticated(error) => (StatusCode::UNAUTHORIZED, Cow::Owned(error.to_string()), None),
             Self::InsufficientScope(any_of) => {
@@ -179,7 +184,7 @@ impl ApiError {
     }
 
     /// Our own trouble is logged here, once, with its whole chain; a caller's is the caller's to see.
-    fn log(&self) {
+    pub(crate) fn log(&self) {
         match self {
             Self::Store(StoreError::Stale | StoreError::Conflict(_) | StoreError::Place(_)) => {}
             Self::Store(_) | Self::Internal(..) => tracing::error!(error = chain(self), "a request failed"),
@@ -196,6 +201,9 @@ impl Missing {
             Self::Delivery => ("The event does not exist.", None),
             Self::User => ("The user does not exist.", Some("inexistent_user")),
             Self::Client => ("The client does not exist", Some("inexistent_client")),
+            Self::ScimConfiguration => ("The SCIM configuration does not exist", Some("inexistent_scim_configuration")),
+            Self::ScimToken => ("The SCIM token does not exist", Some("inexistent_scim_token")),
+            Self::Group => ("The group does not exist.", Some("inexistent_group")),
             Self::Connection => ("The connection does not exist", Some("inexistent_connection")),
             Self::Grant => ("The grant does not exist.", Some("inexistent_client_grant")),
             Self::EventType => ("The event type is not registered.", Some("inexistent_event_type")),
@@ -218,6 +226,16 @@ impl Refusal {
                 StatusCode::BAD_REQUEST,
                 "You can only page through the first 1000 records.",
                 Some("invalid_paging"),
+            ),
+            Self::ScimUnsupported => described(
+                StatusCode::BAD_REQUEST,
+                "SCIM is not supported for connections with this strategy; use an enterprise connection.",
+                Some("operation_not_supported"),
+            ),
+            Self::TooManyScimTokens => described(
+                StatusCode::CONFLICT,
+                "The maximum number of SCIM tokens of this connection is reached. Delete one first.",
+                Some("too_many_scim_tokens"),
             ),
             Self::TooManyFailures => {
                 described(StatusCode::CONFLICT, "The event stream has too many failed deliveries to be enabled.", None)
@@ -256,6 +274,11 @@ fn describe_store(error: &StoreError) -> Described {
                     "An event stream subscribes to the event type; take it out of the subscriptions first.",
                     "event_type_subscribed",
                 ),
+                Conflict::ScimConfiguration => {
+                    ("A SCIM configuration for this connection already exists", "resource_conflict")
+                }
+                Conflict::ScimUser => ("The user already exists.", "auth0_idp_error"),
+                Conflict::Group => ("A group with the same name already exists", "resource_conflict"),
             };
             described(StatusCode::CONFLICT, message, Some(code))
         }

@@ -18,6 +18,7 @@ mod management;
 mod payload;
 mod principal;
 mod router;
+mod scim;
 mod serve;
 mod settings;
 mod state;

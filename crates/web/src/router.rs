@@ -7,11 +7,11 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::management::{
-    actions, client_grants, clients, connections, deliveries, event_streams, event_types, events, resource_servers,
-    users,
+    actions, client_grants, clients, connections, deliveries, event_streams, event_types, events, groups,
+    resource_servers, scim_configuration, users,
 };
 use crate::state::App;
-use crate::{error, health, tokens};
+use crate::{error, health, scim, tokens};
 
 /// A method of a path that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +59,10 @@ fn post<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> 
     route(MethodFilter::POST, "POST", path, handler)
 }
 
+fn put<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    route(MethodFilter::PUT, "PUT", path, handler)
+}
+
 fn patch<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
     route(MethodFilter::PATCH, "PATCH", path, handler)
 }
@@ -77,6 +81,8 @@ fn routes() -> Vec<Route> {
     ];
     routes.extend(entities());
     routes.extend(connection_endpoints());
+    routes.extend(group_endpoints());
+    routes.extend(scim_endpoints());
     routes.extend(event_endpoints());
     routes
 }
@@ -116,6 +122,53 @@ fn connection_endpoints() -> Vec<Route> {
         delete("/api/v2/connections/{id}", connections::delete::delete),
         get("/api/v2/connections/{id}/clients", connections::list_clients::list_clients),
         patch("/api/v2/connections/{id}/clients", connections::update_clients::update_clients),
+        get("/api/v2/connections/{id}/scim-configuration", scim_configuration::get::get),
+        post("/api/v2/connections/{id}/scim-configuration", scim_configuration::create::create),
+        patch("/api/v2/connections/{id}/scim-configuration", scim_configuration::update::update),
+        delete("/api/v2/connections/{id}/scim-configuration", scim_configuration::delete::delete),
+        get(
+            "/api/v2/connections/{id}/scim-configuration/default-mapping",
+            scim_configuration::default_mapping::default_mapping,
+        ),
+        get("/api/v2/connections/{id}/scim-configuration/tokens", scim_configuration::list_tokens::list_tokens),
+        post("/api/v2/connections/{id}/scim-configuration/tokens", scim_configuration::create_token::create_token),
+        delete(
+            "/api/v2/connections/{id}/scim-configuration/tokens/{token_id}",
+            scim_configuration::delete_token::delete_token,
+        ),
+    ]
+}
+
+/// Groups, which are made and filled by SCIM.
+fn group_endpoints() -> Vec<Route> {
+    vec![
+        get("/api/v2/groups", groups::list::list),
+        get("/api/v2/groups/{id}", groups::get::get),
+        delete("/api/v2/groups/{id}", groups::delete::delete),
+        get("/api/v2/groups/{id}/members", groups::list_members::list_members),
+    ]
+}
+
+/// SCIM, for the identity provider of a connection.
+fn scim_endpoints() -> Vec<Route> {
+    vec![
+        get("/scim/v2/connections/{connection_id}/Users", scim::users::list::list),
+        post("/scim/v2/connections/{connection_id}/Users", scim::users::create::create),
+        get("/scim/v2/connections/{connection_id}/Users/{id}", scim::users::get::get),
+        put("/scim/v2/connections/{connection_id}/Users/{id}", scim::users::replace::replace),
+        patch("/scim/v2/connections/{connection_id}/Users/{id}", scim::users::patch::patch),
+        delete("/scim/v2/connections/{connection_id}/Users/{id}", scim::users::delete::delete),
+        get("/scim/v2/connections/{connection_id}/Groups", scim::groups::list::list),
+        post("/scim/v2/connections/{connection_id}/Groups", scim::groups::create::create),
+        get("/scim/v2/connections/{connection_id}/Groups/{id}", scim::groups::get::get),
+        put("/scim/v2/connections/{connection_id}/Groups/{id}", scim::groups::replace::replace),
+        patch("/scim/v2/connections/{connection_id}/Groups/{id}", scim::groups::patch::patch),
+        delete("/scim/v2/connections/{connection_id}/Groups/{id}", scim::groups::delete::delete),
+        get("/scim/v2/connections/{connection_id}/ServiceProviderConfig", scim::discovery::service_provider_config),
+        get("/scim/v2/connections/{connection_id}/ResourceTypes", scim::discovery::resource_types),
+        get("/scim/v2/connections/{connection_id}/ResourceTypes/{id}", scim::discovery::one_resource_type),
+        get("/scim/v2/connections/{connection_id}/Schemas", scim::discovery::schemas),
+        get("/scim/v2/connections/{connection_id}/Schemas/{id}", scim::discovery::one_schema),
     ]
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{ErrorCode, ToSql};
 
 use super::rows::unavailable;
 use super::writer::Writing;
-use super::{accounts, connections, erasures, snapshots, streams, users};
+use super::{accounts, connections, erasures, groups, scim, snapshots, streams, users};
 use crate::{Conflict, StoreError};
 
 pub(super) fn change_commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result<(), StoreError> {
@@ -52,6 +52,8 @@ fn commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result
                 writing.accounts_changed();
                 delete(writing, "connections", "connection_id", tenant, id.as_str(), revision)?;
             }
+            Write::Scim(write) => scim::write(writing, tenant, write)?,
+            Write::Group(write) => groups::write(writing, tenant, write)?,
             Write::StreamPut(expect, stream) => streams::stream_put(writing, tenant, expect, &stream)?,
             Write::StreamStart(stream, start) => streams::stream_start(writing, tenant, &stream, &start)?,
             Write::StreamResume(revision, stream, resume) => {
@@ -90,7 +92,7 @@ pub(super) fn put(writing: &Writing<'_>, sql: &str, values: &[&dyn ToSql], taken
     }
 }
 
-fn delete(
+pub(super) fn delete(
     writing: &Writing<'_>,
     table: &str,
     id_column: &str,

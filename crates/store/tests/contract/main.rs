@@ -23,6 +23,7 @@ mod registered_types;
 mod retention;
 mod revisions;
 mod samples;
+mod scim;
 mod secrets;
 mod snapshots;
 mod sqlite;

@@ -35,6 +35,11 @@ macro_rules! contract_suite {
                 connections_are_listed_oldest_first_in_two_ways
                 a_filter_narrows_the_list
             }
+            scim {
+                configurations_and_tokens_are_kept_and_go_together
+                scim_users_are_found_and_go_with_their_user
+                groups_and_members_are_kept_and_listed
+            }
             secrets {
                 secrets_come_back_and_are_not_shown
             }

@@ -9,5 +9,7 @@ pub(crate) mod deliveries;
 pub(crate) mod event_streams;
 pub(crate) mod event_types;
 pub(crate) mod events;
+pub(crate) mod groups;
 pub(crate) mod resource_servers;
+pub(crate) mod scim_configuration;
 pub(crate) mod users;

@@ -3,6 +3,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use store::Page;
 
 use super::reader::{Field, Invalid, Part};
@@ -63,6 +65,19 @@ impl Selection {
     /// Removes from `object` what was not asked for.
     pub(crate) fn apply(&self, object: &mut serde_json::Map<String, serde_json::Value>) {
         object.retain(|name, _| self.names.contains(name) == self.include);
+    }
+
+    /// The members of an answer that were asked for.
+    pub(crate) fn of<T: Serialize>(&self, answer: &T) -> Map<String, Value> {
+        let value = serde_json::to_value(answer).expect("answers have text keys only, so they can be written as JSON");
+        let Value::Object(mut members) = value else { return Map::new() };
+        self.apply(&mut members);
+        members
+    }
+
+    /// See [`Selection::of`].
+    pub(crate) fn of_all<T: Serialize>(&self, answers: &[T]) -> Vec<Map<String, Value>> {
+        answers.iter().map(|answer| self.of(answer)).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::{connection_id, selected, stored};
+use super::{connection_id, stored};
 use crate::call::Authenticated;
 use crate::error::Answer;
 use crate::wire::answer;
@@ -13,9 +13,9 @@ pub(crate) async fn get(caller: Authenticated) -> Answer {
     let call = caller.authorise(&["read:connections"])?;
     let id = connection_id(&call)?;
     let selection = call.query().selection()?;
-    let found = stored(&call, &id).await?.value;
+    let found = ConnectionAnswer::from(stored(&call, &id).await?.value);
     match selection {
-        None => Ok(answer::json(StatusCode::OK, &ConnectionAnswer::from(found))),
-        Some(selection) => Ok(answer::json(StatusCode::OK, &selected(found, &selection)?)),
+        None => Ok(answer::json(StatusCode::OK, &found)),
+        Some(selection) => Ok(answer::json(StatusCode::OK, &selection.of(&found))),
     }
 }

@@ -4,9 +4,8 @@ use axum::response::Response;
 use domain::connection::{Connection, Strategy};
 use store::{ConnectionFilter, ConnectionPlace, Page};
 
-use super::selected;
 use crate::call::Authenticated;
-use crate::error::{Answer, ApiError};
+use crate::error::Answer;
 use crate::wire::connection::ConnectionAnswer;
 use crate::wire::listing;
 use crate::wire::query::{QueryReader, Selection, next_of};
@@ -29,7 +28,7 @@ pub(crate) async fn list(caller: Authenticated) -> Answer {
         let more = found.len() > take;
         found.truncate(take);
         let place = found.last().map(|last| ConnectionPlace { created_at: last.created_at, id: last.id.clone() });
-        return checkpointed(found, place.filter(|_| more).as_ref().map(next_of), selection.as_ref());
+        return Ok(checkpointed(found, place.filter(|_| more).as_ref().map(next_of), selection.as_ref()));
     }
     let offset = query.offset()?;
     let found = call.state().connection_page(call.tenant(), filter.clone(), offset.page).await?;
@@ -37,7 +36,7 @@ pub(crate) async fn list(caller: Authenticated) -> Answer {
         true => Some(call.state().connection_count(call.tenant(), filter).await?),
         false => None,
     };
-    numbered(found, offset.page, total, selection.as_ref())
+    Ok(numbered(found, offset.page, total, selection.as_ref()))
 }
 
 /// Several strategies mean any of them.
@@ -53,36 +52,22 @@ fn filter_of(query: &QueryReader) -> Result<ConnectionFilter, Invalid> {
     })
 }
 
-fn checkpointed(
-    found: Vec<Connection>,
-    next: Option<String>,
-    selection: Option<&Selection>,
-) -> Result<Response, ApiError> {
+fn checkpointed(found: Vec<Connection>, next: Option<String>, selection: Option<&Selection>) -> Response {
+    let answers = answers(found);
     match selection {
-        None => Ok(listing::by_checkpoint("connections", &answers(found), next)),
-        Some(selection) => Ok(listing::by_checkpoint("connections", &all_selected(found, selection)?, next)),
+        None => listing::by_checkpoint("connections", &answers, next),
+        Some(selection) => listing::by_checkpoint("connections", &selection.of_all(&answers), next),
     }
 }
 
-fn numbered(
-    found: Vec<Connection>,
-    page: Page,
-    total: Option<u64>,
-    selection: Option<&Selection>,
-) -> Result<Response, ApiError> {
+fn numbered(found: Vec<Connection>, page: Page, total: Option<u64>, selection: Option<&Selection>) -> Response {
+    let answers = answers(found);
     match selection {
-        None => Ok(listing::by_offset("connections", page, total, &answers(found))),
-        Some(selection) => Ok(listing::by_offset("connections", page, total, &all_selected(found, selection)?)),
+        None => listing::by_offset("connections", page, total, &answers),
+        Some(selection) => listing::by_offset("connections", page, total, &selection.of_all(&answers)),
     }
 }
 
 fn answers(found: Vec<Connection>) -> Vec<ConnectionAnswer> {
     found.into_iter().map(ConnectionAnswer::from).collect()
-}
-
-fn all_selected(
-    found: Vec<Connection>,
-    selection: &Selection,
-) -> Result<Vec<serde_json::Map<String, serde_json::Value>>, ApiError> {
-    found.into_iter().map(|connection| selected(connection, selection)).collect()
 }

@@ -11,12 +11,9 @@ pub(crate) mod update_clients;
 use domain::change::Versioned;
 use domain::connection::Connection;
 use domain::ids::ConnectionId;
-use serde_json::{Map, Value};
 
 use crate::call::Call;
 use crate::error::{ApiError, Missing};
-use crate::wire::connection::ConnectionAnswer;
-use crate::wire::query::Selection;
 use crate::wire::reader::{Field, Invalid};
 
 const CONNECTION_ID: Field = Field::new("id", "The id of the connection.");
@@ -28,16 +25,4 @@ pub(crate) fn connection_id(call: &Call) -> Result<ConnectionId, Invalid> {
 pub(crate) async fn stored(call: &Call, id: &ConnectionId) -> Result<Versioned<Connection>, ApiError> {
     let stored = call.state().connection_get(call.tenant(), id).await?;
     stored.ok_or(ApiError::NotFound(Missing::Connection))
-}
-
-/// The members of a connection that were asked for.
-fn selected(connection: Connection, selection: &Selection) -> Result<Map<String, Value>, ApiError> {
-    match serde_json::to_value(ConnectionAnswer::from(connection)) {
-        Ok(Value::Object(mut members)) => {
-            selection.apply(&mut members);
-            Ok(members)
-        }
-        Ok(_) => Ok(Map::new()),
-        Err(error) => Err(ApiError::Internal("a connection cannot be written as JSON", error.into())),
-    }
 }
