@@ -131,63 +131,77 @@ impl Backlog {
 
     /// Measures everything once over the log as it is, after it was started again.
     pub(crate) async fn measure(&mut self, bench: &mut Bench, number: usize) -> Result<Vec<(&'static str, f64)>> {
-        // What comes first changes from time to time, because a machine's speed drifts.
-        let (empty, head) = if number.is_multiple_of(2) {
-            let empty = bench.empty_head().await?;
-            (empty, self.head(bench).await?)
-        } else {
-            let head = self.head(bench).await?;
-            (bench.empty_head().await?, head)
-        };
         let mut figures = Vec::new();
+        // What comes first changes from run to run, because a machine's speed drifts.
+        let is_reversed = number.is_multiple_of(2);
         if bench.options.wants(Row::Backlog) {
+            let before = if is_reversed { None } else { Some(bench.empty_head().await?) };
+            let head = self.head(bench).await?;
+            let empty = match before {
+                Some(empty) => empty,
+                None => bench.empty_head().await?,
+            };
             let (short, long) = (self.drain_short(bench).await?, self.drain(bench).await?);
             figures.push(("backlog_head", head.deliveries_per_s / empty.deliveries_per_s));
             figures.push(("backlog_drain", long / short));
         }
         if bench.options.wants(Row::Behind) {
-            self.measure_behind(bench, head, &mut figures).await?;
+            let before = if is_reversed { None } else { Some(self.head(bench).await?) };
+            let beside = self.head_beside(bench, Mode::Delay(SLOW_MS)).await?.head;
+            let alone = match before {
+                Some(alone) => alone,
+                None => self.head(bench).await?,
+            };
+            figures.push(("behind_slow", beside.deliveries_per_s / alone.deliveries_per_s));
+            figures.push(("behind_slow_p99", beside.p99_ms / alone.p99_ms));
+            self.measure_catching_up(bench, alone, &mut figures).await?;
         }
         bench.settle().await?;
         Ok(figures)
     }
 
-    /// Streams that are behind beside one at the head, of which `alone` is known.
-    async fn measure_behind(
+    /// Full load to a stream at the head beside one that is behind.
+    async fn head_beside(&mut self, bench: &mut Bench, mode: Mode) -> Result<Beside> {
+        let (kind, events) = (bench.one_by_one(), bench.sizes.single);
+        let behind = self.stream_behind(bench, mode).await?;
+        let head = self.session.head(&mut bench.receiver, kind, events).await?;
+        let is_behind = self.is_behind(bench).await?;
+        self.session.stream_end(&mut bench.receiver, &behind).await?;
+        Ok(Beside { head, is_behind })
+    }
+
+    /// A stream that catches up at full speed beside one at the head, of which `alone` is known. One that has
+    /// caught up before the end tells nothing.
+    async fn measure_catching_up(
         &mut self,
         bench: &mut Bench,
         alone: Head,
         figures: &mut Vec<(&'static str, f64)>,
     ) -> Result<()> {
-        let alone_steady = self.steady(bench).await?;
-        let (kind, events) = (bench.one_by_one(), bench.sizes.single);
-        let slow = self.stream_behind(bench, Mode::Delay(SLOW_MS)).await?;
-        let beside_slow = self.session.head(&mut bench.receiver, kind, events).await?;
-        self.session.stream_end(&mut bench.receiver, &slow).await?;
-        figures.extend([
-            ("behind_slow", beside_slow.deliveries_per_s / alone.deliveries_per_s),
-            ("behind_slow_p99", beside_slow.p99_ms / alone.p99_ms),
-        ]);
-
-        let fast = self.stream_behind(bench, Mode::Normal).await?;
-        let beside_fast = self.session.head(&mut bench.receiver, kind, events).await?;
-        if self.is_behind(bench).await? {
-            figures.push(("behind_fast", beside_fast.deliveries_per_s / alone.deliveries_per_s));
+        let Beside { head, is_behind } = self.head_beside(bench, Mode::Normal).await?;
+        if is_behind {
+            figures.push(("behind_fast", head.deliveries_per_s / alone.deliveries_per_s));
         }
-        self.session.stream_end(&mut bench.receiver, &fast).await?;
-
-        let fast = self.stream_behind(bench, Mode::Normal).await?;
-        let events = bench.sizes.steady_s * u64::from(RATE) / 2;
+        let alone = self.steady(bench).await?;
+        let behind = self.stream_behind(bench, Mode::Normal).await?;
+        let (kind, events) = (bench.one_by_one(), bench.sizes.steady_s * u64::from(RATE) / 2);
         let steady = self.session.steady(&mut bench.receiver, kind, events, RATE).await?;
         if self.is_behind(bench).await? {
             figures.extend([
                 ("behind_steady_p50", steady.p50_ms),
                 ("behind_steady_p99", steady.p99_ms),
-                ("behind_steady_times", steady.p99_ms / alone_steady.p99_ms),
+                ("behind_steady_times", steady.p99_ms / alone.p99_ms),
             ]);
         }
-        self.session.stream_end(&mut bench.receiver, &fast).await
+        self.session.stream_end(&mut bench.receiver, &behind).await
     }
+}
+
+/// What came out at the head beside a stream that is behind.
+struct Beside {
+    head: Head,
+    /// Whether that one still was in the end.
+    is_behind: bool,
 }
 
 /// Deliveries a second to a new stream that reads a log from its beginning; only as many as the row `drain` has.

@@ -44,8 +44,9 @@ pub(crate) async fn measure_quietly<T>(own: &[u32], mut measure: impl AsyncFnMut
         let measured = measure().await?;
         let disturbed = watch.disturbed();
         tries -= 1;
-        if tries == 0 || disturbed.is_none() {
-            return Ok(Watched { measured, disturbed });
+        match disturbed {
+            Some(why) if tries > 0 => println!("  {why}: measured again"),
+            disturbed => return Ok(Watched { measured, disturbed }),
         }
     }
 }

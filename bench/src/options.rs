@@ -10,11 +10,14 @@ use crate::rows::Row;
 /// Threads of the load generator and of the receiver: with one each, B is lower.
 pub(crate) const THREADS: usize = 2;
 
+/// Runs, so that there are medians and spreads.
+const RUNS: usize = 5;
+
 /// The command line of a run.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
     /// How often everything is measured.
-    #[arg(long, default_value_t = 5, value_name = "N")]
+    #[arg(long, default_value_t = RUNS, value_name = "N")]
     pub(crate) runs: usize,
     /// Only these rows, with commas between.
     #[arg(long, value_delimiter = ',', value_name = "ROW")]
@@ -28,7 +31,7 @@ pub(crate) struct Options {
     /// Also how the figures grow with the log, the streams, the fan-out and the receiver's latency (minutes).
     #[arg(long)]
     pub(crate) growth: bool,
-    /// Write the plots and their page into docs/performance; with --quick or --only, beside the results.
+    /// Write the plots and their page into docs/performance; what is less than a whole run, beside the results.
     #[arg(long)]
     pub(crate) plots: bool,
     /// Connections of the load generator.
@@ -138,9 +141,9 @@ impl Options {
         }
     }
 
-    /// Whether everything is measured, and as it should be.
+    /// Whether everything is measured, and as often as it should be.
     pub(crate) const fn is_whole(&self) -> bool {
-        !self.quick && self.only.is_empty()
+        !self.quick && self.only.is_empty() && self.backlog_events.is_none() && self.runs >= RUNS
     }
 
     /// Where the plots go: what is not whole is nothing to be published.
