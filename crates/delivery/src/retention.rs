@@ -9,7 +9,10 @@ use crate::shared::Shared;
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Events removed in one step, so that no change waits long for it.
-const STEP_EVENTS: u32 = 1000;
+const STEP_EVENTS: u32 = 500;
+
+/// The shortest pause between two steps.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
 
 pub(crate) async fn run(shared: Arc<Shared>) {
     loop {
@@ -17,7 +20,15 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             () = shared.stopping.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
-        while step(&shared).await && !shared.stopping.is_cancelled() {}
+        loop {
+            let begun = shared.clock.now().steady;
+            if !step(&shared).await || shared.stopping.is_cancelled() {
+                break;
+            }
+            // As long as the step has taken: half of the time is for everybody else, also where the disk is slow.
+            let took = shared.clock.now().steady.saturating_sub(begun);
+            tokio::time::sleep(took.max(PAUSE_MIN)).await;
+        }
     }
 }
 

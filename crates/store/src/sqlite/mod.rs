@@ -54,7 +54,7 @@ use account_cache::AccountCache;
 use folding::Folding;
 use readers::Readers;
 use tail::Tail;
-use writer::Writer;
+use writer::{Writer, Writing};
 
 /// How to open the embedded store.
 #[derive(Clone, Debug)]
@@ -324,6 +324,19 @@ impl Log for SqliteStore {
     }
 
     async fn retention_pass(&self, before: Timestamp, most: u32) -> Result<RetentionPass, StoreError> {
-        self.writer.write(move |writing| retention::retention_pass(writing, before, most)).await
+        loop {
+            // Looking takes its time, which the writer has not.
+            let streams = self.heads.borrow().streams;
+            let Some(last) = self.readers.read(move |connection| retention::look(connection, before, most)).await?
+            else {
+                return Ok(RetentionPass::default());
+            };
+            let remove = move |writing: &mut Writing<'_>| {
+                (writing.streams_version() == streams).then(|| retention::remove(writing, last)).transpose()
+            };
+            if let Some(pass) = self.writer.write(remove).await? {
+                return Ok(pass);
+            }
+        }
     }
 }

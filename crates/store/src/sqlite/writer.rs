@@ -123,6 +123,11 @@ impl Writing<'_> {
         self.heads.log
     }
 
+    /// The version of the stream that was changed last.
+    pub(super) fn streams_version(&self) -> StreamsVersion {
+        self.heads.streams
+    }
+
     /// A version for a changed stream.
     pub(super) fn next_streams_version(&mut self) -> StreamsVersion {
         self.heads.streams.0 += 1;

@@ -2,6 +2,7 @@
 
 mod opening;
 mod publishing;
+mod retaining;
 mod secrets_at_rest;
 mod transactions;
 
