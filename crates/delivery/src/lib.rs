@@ -15,6 +15,7 @@ mod retention;
 mod shared;
 mod snapshots;
 mod stream_task;
+mod window_budget;
 
 pub use engine::{Engine, EngineDied};
 pub use shared::EngineSettings;

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::destinations::Destination;
+use crate::window_budget::WindowShare;
 
 /// A stream. Whoever changes its state marks it dirty and wakes its task.
 pub(crate) struct LiveStream {
@@ -32,6 +33,8 @@ pub(crate) struct LiveStream {
 /// What changes of it.
 pub(crate) struct LiveState {
     pub(crate) core: StreamCore<Arc<LoggedEvent>>,
+    /// What its window may hold of what there is for all of them.
+    pub(crate) window: WindowShare,
     pub(crate) spans: Spans,
     pub(crate) generation: u64,
     pub(crate) destination: Arc<dyn Destination>,
@@ -90,7 +93,12 @@ impl LiveState {
         if !self.spans.matches(logged.seq, event.event_type) {
             return Feed::Taken;
         }
-        self.core.feed(now, logged.seq, event.subject.fingerprint(), event.body.len(), Arc::clone(logged))
+        if logged.seq >= self.core.frontier() && self.window.room() == 0 {
+            return Feed::Full;
+        }
+        let fed = self.core.feed(now, logged.seq, event.subject.fingerprint(), event.body.len(), Arc::clone(logged));
+        self.window.hold(self.core.held_bytes());
+        fed
     }
 
     /// Takes over changed settings. The stream is not at the head meanwhile.

@@ -145,6 +145,7 @@ impl Reader {
         core.touch();
         let state = LiveState {
             core,
+            window: self.shared.windows.window(self.shared.settings.policy.limits.window_bytes_max),
             spans: added.spans,
             generation: added.generation,
             destination: destination_for(&added.stream, &self.shared.settings.outbound),

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::live_stream::LiveStream;
 use crate::outbound::Outbound;
+use crate::window_budget::WindowBudget;
 
 /// How the engine works. The defaults are those of the configuration.
 pub struct EngineSettings {
@@ -25,6 +26,8 @@ pub struct EngineSettings {
     pub outbound: Outbound,
     /// How long events stay in the log.
     pub retention: Duration,
+    /// Bytes that the windows of all streams hold together, about: from there on each is left an equal share of them.
+    pub all_windows_bytes_max: usize,
     /// How often positions are saved.
     pub checkpoint_every: Duration,
     /// How long attempts in flight may take to end when the engine stops.
@@ -38,6 +41,7 @@ impl EngineSettings {
             policy: Policy::default(),
             outbound,
             retention: Duration::from_hours(7 * 24),
+            all_windows_bytes_max: 64 * 1024 * 1024,
             checkpoint_every: Duration::from_millis(200),
             drain_max: Duration::from_secs(15),
         }
@@ -60,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: EngineSettings,
+    pub(crate) windows: Arc<WindowBudget>,
     /// Locked before any stream, never after one.
     head: Mutex<Head<StreamId>>,
     streams: RwLock<HashMap<StreamId, Arc<LiveStream>>>,
@@ -88,6 +93,7 @@ impl Shared {
         Self {
             log,
             clock,
+            windows: WindowBudget::new(settings.all_windows_bytes_max),
             settings,
             head: Mutex::new(Head::new(end)),
             streams: RwLock::default(),

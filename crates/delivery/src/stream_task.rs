@@ -14,7 +14,7 @@ use crate::destinations::{Delivery, Destination};
 use crate::live_stream::{LiveState, LiveStream};
 use crate::shared::{PAUSE_AFTER_ERROR, Shared, sleep};
 
-/// Bytes of bodies read at once by a stream that is behind.
+/// Bytes of bodies read at once by a stream that is behind, at most.
 const READ_BYTES: usize = 1024 * 1024;
 
 /// Events looked at in one read by a stream that is behind; most may not be for it.
@@ -80,6 +80,7 @@ impl StreamTask {
         let mut state = self.stream.state();
         let state = &mut *state;
         state.core.orders(now, &mut self.orders);
+        state.window.hold(state.core.held_bytes());
         let destination = &state.destination;
         for order in self.orders.drain(..) {
             match order {
@@ -98,7 +99,8 @@ impl StreamTask {
             self.reading = true;
             let frontier = state.core.frontier();
             let wanted = state.spans.next_wanted(frontier);
-            self.work.spawn(read(Arc::clone(&self.shared), state.seeks, frontier, wanted));
+            let bytes = READ_BYTES.min(state.window.room());
+            self.work.spawn(read(Arc::clone(&self.shared), state.seeks, (frontier, wanted), bytes));
         }
         if !self.fetching
             && state.core.redelivery_room() > 0
@@ -194,7 +196,7 @@ impl StreamTask {
 /// A stream behind the head reads on once half of its window is free, so that it reads in large pieces.
 fn wants_to_read(state: &LiveState) -> bool {
     let room = state.core.room();
-    !state.at_head && room > 0 && room >= state.core.held()
+    !state.at_head && room > 0 && room >= state.core.held() && state.window.is_half_free()
 }
 
 async fn send(destination: Arc<dyn Destination>, ticket: Ticket, delivery: Delivery) -> Done {
@@ -221,14 +223,14 @@ async fn load(shared: Arc<Shared>, seqs: Vec<Seq>) -> Done {
     Done::Loaded(sorted, events)
 }
 
-/// Reads from `frontier` up to the head, passing over what nobody wants.
-async fn read(shared: Arc<Shared>, seeks: u64, frontier: Seq, wanted: Option<Seq>) -> Done {
+/// Reads from `frontier` up to the head, passing over what nobody wants before `wanted`.
+async fn read(shared: Arc<Shared>, seeks: u64, (frontier, wanted): (Seq, Option<Seq>), bytes: usize) -> Done {
     let until = shared.head().frontier();
     let from = wanted.unwrap_or(until).min(until).max(frontier);
     if from >= until {
         return Done::Read(seeks, LogChunk { events: Vec::new(), next: from });
     }
-    let limit = ReadLimit { events: READ_EVENTS, bytes: READ_BYTES };
+    let limit = ReadLimit { events: READ_EVENTS, bytes };
     Done::Read(seeks, insist(|| shared.log.log_read(from, until, limit)).await)
 }
 

@@ -64,6 +64,7 @@ pub(crate) struct Delivery {
     pub(crate) answer_head_bytes_max: usize,
     pub(crate) answer_body_bytes_max: usize,
     pub(crate) idle_connections_max: usize,
+    pub(crate) all_windows_bytes_max: usize,
     pub(crate) checkpoint_every: Duration,
 }
 
@@ -149,6 +150,7 @@ fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {
         answer_head_bytes_max: required(layers, "answer_head_bytes_max", value::bytes)?,
         answer_body_bytes_max: required(layers, "answer_body_bytes_max", value::bytes)?,
         idle_connections_max: count("idle_connections_max")?,
+        all_windows_bytes_max: required(layers, "all_windows_bytes_max", value::bytes)?,
         checkpoint_every: required(layers, "checkpoint_every", value::positive_duration)?,
     })
 }

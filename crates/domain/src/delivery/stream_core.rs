@@ -475,6 +475,11 @@ impl<E: Clone> StreamCore<E> {
         self.entries.len()
     }
 
+    /// Bytes of the events in memory.
+    pub const fn held_bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Parked events.
     pub fn parked(&self) -> usize {
         self.parked.len()

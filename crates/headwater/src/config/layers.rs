@@ -55,6 +55,7 @@ const KEYS: &[Key] = &[
     key("in_flight_start"),
     key("window_events_max"),
     key("window_bytes_max"),
+    key("all_windows_bytes_max"),
     key("parked_max"),
     key("answer_head_bytes_max"),
     key("answer_body_bytes_max"),

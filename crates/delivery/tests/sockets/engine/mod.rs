@@ -3,6 +3,7 @@
 mod erasure;
 mod position;
 mod receiver;
+mod sharing;
 mod world;
 
 use std::collections::BTreeSet;

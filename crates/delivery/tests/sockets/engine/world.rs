@@ -98,6 +98,11 @@ impl World {
     }
 
     pub(crate) async fn engine_with(&self, policy: Policy) -> Engine {
+        self.engine_of(|settings| settings.policy = policy).await
+    }
+
+    /// An engine with other settings than most tests have.
+    pub(crate) async fn engine_of(&self, change: impl FnOnce(&mut EngineSettings)) -> Engine {
         let settings = OutboundSettings {
             allow: vec!["127.0.0.0/8".parse().unwrap()],
             attempt_timeout: Duration::from_secs(5),
@@ -105,8 +110,12 @@ impl World {
         };
         let clock: Arc<dyn Clock> = self.clock.clone();
         let outbound = Outbound::new(settings, Arc::clone(&clock)).unwrap();
-        let settings =
-            EngineSettings { policy, checkpoint_every: Duration::from_millis(20), ..EngineSettings::new(outbound) };
+        let mut settings = EngineSettings {
+            policy: fast_policy(),
+            checkpoint_every: Duration::from_millis(20),
+            ..EngineSettings::new(outbound)
+        };
+        change(&mut settings);
         let log: Arc<dyn Log> = self.store.clone();
         Engine::start(log, clock, settings).await.unwrap()
     }
