@@ -14,7 +14,7 @@ use crate::live_stream::LiveStream;
 use crate::shared::{PAUSE_AFTER_ERROR, Shared};
 
 /// Positions and rows that are saved in one part, at most. What one stream has to save is never divided.
-const PART_WRITES_MAX: usize = 64;
+const PART_WRITES_MAX: usize = 16;
 
 /// How soon after the start the first checkpoint is taken. The pause grows from there: what is killed soon and again
 /// has less to repeat.
@@ -68,9 +68,9 @@ pub(crate) async fn save_last(shared: &Shared) {
 }
 
 /// A checkpoint, and the streams whose progress is in it, in the same order.
-struct Taken {
+struct Taken<S = Arc<LiveStream>> {
     checkpoint: Checkpoint,
-    streams: Vec<Arc<LiveStream>>,
+    streams: Vec<S>,
 }
 
 /// Takes what has changed. The head comes first: whatever is handed out after that is handed out again to a
@@ -106,7 +106,7 @@ fn progress_of(shared: &Shared, head: Seq, dirty: Vec<Arc<LiveStream>>) -> Taken
 
 /// Divides what was taken; nothing if nothing is to be saved. The head moves with the last part: by then, what
 /// the streams have open below it is saved.
-fn parts(taken: Taken, saved_head: Seq) -> Vec<Taken> {
+fn parts<S>(taken: Taken<S>, saved_head: Seq) -> Vec<Taken<S>> {
     let Taken { checkpoint: Checkpoint { at, head, streams: progress }, streams } = taken;
     let empty = || Taken { checkpoint: Checkpoint { at, head: saved_head, streams: Vec::new() }, streams: Vec::new() };
     let (mut parts, mut writes) = (Vec::new(), usize::MAX);
@@ -149,5 +149,59 @@ fn told(streams: &[Arc<LiveStream>]) {
         drop(state);
         // It may have waited for room among the unsaved.
         stream.wake.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::clock::Timestamp;
+    use domain::delivery::{Health, Position, Progress, RowChange};
+    use domain::ids::StreamId;
+
+    use super::*;
+
+    /// What streams with so many rows each have to save, beside a head at 9.
+    fn taken(rows: &[usize]) -> Taken<usize> {
+        let progress = |(number, rows): (usize, &usize)| StreamProgress {
+            stream: StreamId::from_number(number as u128),
+            generation: 1,
+            seeks: 0,
+            at_head: true,
+            progress: Progress {
+                position: Position::at(Seq(9)),
+                health: Health::default(),
+                rows: (0..*rows as u64).map(|seq| RowChange::Unparked { seq: Seq(seq) }).collect(),
+                disable: None,
+            },
+        };
+        let streams = rows.iter().enumerate().map(progress).collect();
+        let checkpoint = Checkpoint { at: Timestamp::from_millis(0), head: Seq(9), streams };
+        Taken { checkpoint, streams: (0..rows.len()).collect() }
+    }
+
+    #[test]
+    fn many_streams_are_saved_in_parts_and_the_head_with_the_last() {
+        let rows: Vec<usize> = (0..40).map(|number| if number == 5 { 100 } else { number % 3 }).collect();
+        let parts = parts(taken(&rows), Seq(4));
+        assert!(parts.len() > 1);
+        let (last, earlier) = parts.split_last().unwrap();
+        assert_eq!(last.checkpoint.head, Seq(9));
+        assert!(earlier.iter().all(|part| part.checkpoint.head == Seq(4)));
+        for part in &parts {
+            let ids: Vec<_> = part.checkpoint.streams.iter().map(|each| each.stream).collect();
+            let expected: Vec<_> = part.streams.iter().map(|number| StreamId::from_number(*number as u128)).collect();
+            assert_eq!(ids, expected);
+            let writes: usize = part.streams.iter().map(|number| 1 + rows[*number]).sum();
+            assert!(writes <= PART_WRITES_MAX || part.streams.len() == 1, "{writes} at once");
+        }
+        let all: Vec<usize> = parts.into_iter().flat_map(|part| part.streams).collect();
+        assert_eq!(all, (0..40).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_head_alone_is_saved_if_it_has_moved() {
+        assert_eq!(parts(taken(&[]), Seq(4)).len(), 1);
+        assert!(parts(taken(&[]), Seq(9)).is_empty());
+        assert_eq!(parts(taken(&[0]), Seq(9)).len(), 1);
     }
 }

@@ -1,10 +1,12 @@
 //! The reader at the head of the log: it reads each event once, for all streams that are there.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
+use domain::clock::Moment;
 use domain::delivery::{Feed, StreamCore};
+use domain::event::LoggedEvent;
 use domain::ids::StreamId;
 use store::{Heads, LogChunk, ReadLimit, StoreError, StreamState, StreamsVersion};
 use tokio::sync::watch;
@@ -84,34 +86,51 @@ impl Reader {
         }
     }
 
-    /// Offers each event to the streams at the head that want its type. One that is full leaves the head and
-    /// reads on for itself. Streams are marked before the head moves on, so that no checkpoint has the head's
-    /// new place without their open positions.
+    /// Offers each event to the streams at the head that want its type; first to those that hold nothing, whose
+    /// receivers keep up: they do not wait for any number of others whose receivers do not. Streams are marked before
+    /// the head moves on, so that no checkpoint has the head's new place without their open positions.
     fn hand_out(&self, chunk: &LogChunk) {
         let now = self.shared.clock.now();
         let mut head = self.shared.head();
-        let mut full: Vec<StreamId> = Vec::new();
+        let (mut busy, mut full) = (Vec::new(), Vec::new());
         for logged in &chunk.events {
             for id in head.subscribers(logged.tenant, logged.event.event_type) {
-                if !logged.is_for(*id) {
-                    continue;
+                let Some(stream) = self.shared.stream(*id).filter(|stream| logged.is_for(stream.id)) else { continue };
+                let state = stream.state();
+                if state.core.held() > 0 {
+                    drop(state);
+                    busy.push(stream);
+                } else {
+                    full.extend(self.offer(now, logged, &stream, state));
                 }
-                let Some(stream) = self.shared.stream(*id) else { continue };
-                let mut state = stream.state();
-                state.core.advance(logged.seq);
-                if state.offer(now, logged) == Feed::Full {
-                    state.set_at_head(false);
-                    full.push(*id);
-                }
-                drop(state);
-                self.shared.mark_dirty(&stream);
-                stream.wake.notify_one();
+            }
+            for stream in busy.drain(..) {
+                full.extend(self.offer(now, logged, &stream, stream.state()));
             }
             for id in full.drain(..) {
                 head.leave(id);
             }
         }
         head.advance(chunk.next);
+    }
+
+    /// Offers an event to a stream at the head; answers the stream if it is full, and so reads on for itself.
+    fn offer(
+        &self,
+        now: Moment,
+        logged: &Arc<LoggedEvent>,
+        stream: &Arc<LiveStream>,
+        mut state: MutexGuard<'_, LiveState>,
+    ) -> Option<StreamId> {
+        state.core.advance(logged.seq);
+        let is_full = state.offer(now, logged) == Feed::Full;
+        if is_full {
+            state.set_at_head(false);
+        }
+        drop(state);
+        self.shared.mark_dirty(stream);
+        stream.wake.notify_one();
+        is_full.then_some(stream.id)
     }
 
     /// Takes over what has changed of the streams' settings.
