@@ -16,6 +16,35 @@ pub const MANAGEMENT_API_NAME: &str = "Auth0 Management API";
 /// The grant type that machine-to-machine applications use.
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
 
+/// The name of a tenant: 3 to 63 lower-case letters, digits and hyphens, with a letter or a digit at both ends.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TenantName(String);
+
+/// A text that cannot be the name of a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("3 to 63 lower-case letters, digits and hyphens, with a letter or a digit at both ends")]
+pub struct MalformedTenantName;
+
+impl TenantName {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// [`MalformedTenantName`], which says what a name is.
+    pub fn parse(text: &str) -> Result<Self, MalformedTenantName> {
+        let is_known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_name = (3..=63).contains(&text.len())
+            && text.bytes().all(is_known)
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        if is_name { Ok(Self(text.to_owned())) } else { Err(MalformedTenantName) }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
@@ -89,4 +118,19 @@ pub struct ClientGrant {
     pub audience: String,
     /// The permissions, in the order given.
     pub scope: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_tenants() {
+        for name in ["abc", DEFAULT_TENANT, "a-1", "1-a", &"x".repeat(63)] {
+            assert_eq!(TenantName::parse(name).map(|name| name.as_str().to_owned()), Ok(name.to_owned()));
+        }
+        for name in ["", "ab", "Abc", "a_b", "a.b", "-ab", "ab-", "äbc", &"x".repeat(64)] {
+            assert_eq!(TenantName::parse(name), Err(MalformedTenantName), "{name}");
+        }
+    }
 }

@@ -78,6 +78,8 @@ pub enum Write {
     /// Creates or changes an event stream. A new one starts after the last event that the log holds when
     /// the change is committed; a changed status or subscription holds from there on.
     StreamPut(Expect, Box<EventStream>),
+    /// Nothing, if the tenant has fewer event streams than this; else the change is refused.
+    StreamsBelow(u32),
     /// Creates an event stream that starts elsewhere in the log.
     StreamStart(Box<EventStream>, StartFrom),
     /// Changes a disabled event stream into an enabled one that also gets what it has missed. What was not

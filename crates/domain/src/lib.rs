@@ -15,7 +15,6 @@ pub mod erasure;
 pub mod event;
 pub mod group;
 pub mod ids;
-pub mod offset;
 pub mod place;
 pub mod publish;
 pub mod registered_type;

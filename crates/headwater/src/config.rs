@@ -4,6 +4,7 @@
 //! was expected.
 
 mod layers;
+mod tenants;
 mod value;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::keys::MasterKeySource;
 use layers::{Found, Layers, Origin};
 
 pub(crate) use layers::{DEFAULTS, unknown_variables};
+pub(crate) use tenants::ConfiguredTenant;
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// `None`: it follows from the address that is listened on.
     pub(crate) public_url: Option<PublicUrl>,
+    /// The tenants besides the default one.
+    pub(crate) tenants: Vec<ConfiguredTenant>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) data_dir: PathBuf,
     pub(crate) master_key: MasterKeySource,
@@ -34,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) token_lifetime: Duration,
     pub(crate) request_bytes_max: usize,
     pub(crate) batch_bytes_max: usize,
+    pub(crate) streams_max: Option<u32>,
     pub(crate) allow_destinations: Vec<IpNet>,
     pub(crate) allow_http: bool,
     pub(crate) extra_ca: Option<PathBuf>,
@@ -104,6 +109,7 @@ impl Config {
         Ok(Self {
             listen: required(&layers, "listen", value::address)?,
             public_url: optional(&layers, "public_url", public_url)?,
+            tenants: layers.tenants().to_vec(),
             tls: tls.map(|(certificate, key)| TlsFiles { certificate: certificate.into(), key: key.into() }),
             master_key: master_key(&layers, &data_dir),
             bootstrap: bootstrap.map(|(client_id, client_secret)| Application {
@@ -113,6 +119,7 @@ impl Config {
             token_lifetime: required(&layers, "token_lifetime", value::positive_duration)?,
             request_bytes_max: required(&layers, "request_bytes_max", value::bytes)?,
             batch_bytes_max: required(&layers, "batch_bytes_max", value::bytes)?,
+            streams_max: optional(&layers, "streams_max", value::count)?,
             allow_destinations: optional(&layers, "allow_destinations", value::networks)?.unwrap_or_default(),
             allow_http: required(&layers, "allow_http", value::flag)?,
             extra_ca: optional(&layers, "extra_ca", path)?,

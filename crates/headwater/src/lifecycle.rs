@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use delivery::outbound::{Outbound, OutboundSettings, roots_from_pem};
 use delivery::{Engine, EngineSettings};
 use domain::clock::{Clock, Entropy};
@@ -19,10 +19,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use web::{App, Bootstrap, PublicUrl, Settings};
+use web::{App, Bootstrap, PublicUrl, Settings, TenantSettings};
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Application, Config};
 use crate::entropy::SystemEntropy;
 use crate::tls;
 
@@ -56,9 +56,7 @@ impl Server {
         let public_url = settings.public_url.clone();
 
         let state: Arc<dyn State> = store.clone();
-        let application = config.bootstrap.clone();
-        let application =
-            application.map(|each| Bootstrap { client_id: each.client_id, client_secret: each.client_secret });
+        let application = config.bootstrap.clone().map(bootstrap);
         web::bootstrap(&*state, &*clock, &*entropy, &settings, application).await?;
         let app = App::load(state, Arc::clone(&clock), entropy, settings).await?;
 
@@ -235,6 +233,29 @@ fn engine_settings(config: &Config, outbound: Outbound) -> EngineSettings {
     }
 }
 
+/// The tenants besides the default one, each with a domain of its own.
+fn tenants(config: &Config, public_url: &PublicUrl) -> Result<Vec<TenantSettings>> {
+    let mut tenants: Vec<TenantSettings> = Vec::new();
+    for each in &config.tenants {
+        let url = public_url.with_domain(&each.domain)?;
+        let taken = url.domain() == public_url.domain() || tenants.iter().any(|other| other.public_url == url);
+        if taken {
+            bail!(
+                "the domain {} of tenant {} is another tenant's too; give each its own",
+                each.domain,
+                each.name.as_str()
+            );
+        }
+        let application = each.bootstrap.clone().map(bootstrap);
+        tenants.push(TenantSettings { name: each.name.clone(), public_url: url, application });
+    }
+    Ok(tenants)
+}
+
+fn bootstrap(application: Application) -> Bootstrap {
+    Bootstrap { client_id: application.client_id, client_secret: application.client_secret }
+}
+
 fn web_settings(config: &Config, address: SocketAddr) -> Result<Settings> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let public_url = match &config.public_url {
@@ -242,7 +263,9 @@ fn web_settings(config: &Config, address: SocketAddr) -> Result<Settings> {
         None => PublicUrl::parse(&format!("{scheme}://{address}"))?,
     };
     Ok(Settings {
+        tenants: tenants(config, &public_url)?,
         public_url,
+        streams_max: config.streams_max,
         http_destinations_allowed: config.allow_http,
         token_lifetime: config.token_lifetime,
         body_bytes_max: config.request_bytes_max,

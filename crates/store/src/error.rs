@@ -81,6 +81,9 @@ pub enum Conflict {
     /// A stream with this name exists.
     #[error("the event stream name is already in use")]
     StreamName,
+    /// The tenant has as many event streams as it may have.
+    #[error("the maximum number of event streams is reached")]
+    StreamsFull,
     /// The application has a grant for this API already.
     #[error("the client grant already exists")]
     Grant,

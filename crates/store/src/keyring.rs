@@ -2,8 +2,11 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
 use domain::clock::Entropy;
 use domain::secret::Secret;
+
+use crate::tenant_keys::DERIVED_KEY_BYTES;
 
 /// The length of a master key.
 pub const MASTER_KEY_BYTES: usize = 32;
@@ -22,6 +25,8 @@ pub struct KeyringError;
 pub struct Keyring {
     key: LessSafeKey,
     key_id: [u8; KEY_ID_BYTES],
+    /// The master key again, to derive others from.
+    deriving: hmac::Key,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -36,7 +41,14 @@ impl Keyring {
         let unbound = UnboundKey::new(&AES_256_GCM, master_key).expect("AES-256 takes 32 bytes");
         let mut key_id = [0; KEY_ID_BYTES];
         key_id.copy_from_slice(&digest(&SHA256, master_key).as_ref()[..KEY_ID_BYTES]);
-        Self { key: LessSafeKey::new(unbound), key_id }
+        Self { key: LessSafeKey::new(unbound), key_id, deriving: hmac::Key::new(hmac::HMAC_SHA256, master_key) }
+    }
+
+    /// A key for another purpose, which `context` names. It tells nothing about this one, nor about those of
+    /// other purposes.
+    pub fn derive(&self, context: &str) -> [u8; DERIVED_KEY_BYTES] {
+        let tag = hmac::sign(&self.deriving, format!("headwater derived key: {context}").as_bytes());
+        tag.as_ref().try_into().expect("a tag of SHA-256 has 32 bytes")
     }
 
     /// Seals `secret` for one place: `context` (a table and a row) must be given again to open it, so that
@@ -90,5 +102,14 @@ mod tests {
         assert!(Keyring::new(&[8; 32]).open(&sealed, "streams/est_1").is_err());
         assert!(keyring.open(&sealed[..10], "streams/est_1").is_err());
         assert!(!sealed.windows(5).any(|part| part == b"token"));
+    }
+
+    #[test]
+    fn derived_keys_differ_by_purpose_and_master_key() {
+        let keyring = Keyring::new(&[7; 32]);
+        assert_eq!(keyring.derive("a"), Keyring::new(&[7; 32]).derive("a"));
+        assert_ne!(keyring.derive("a"), keyring.derive("b"));
+        assert_ne!(keyring.derive("a"), Keyring::new(&[8; 32]).derive("a"));
+        assert_ne!(keyring.derive("a"), [7; 32]);
     }
 }

@@ -12,6 +12,7 @@ mod records;
 mod registered_types;
 mod scim;
 pub mod sqlite;
+mod tenant_keys;
 
 use async_trait::async_trait;
 use domain::account::{Client, ClientGrant, Tenant};
@@ -37,13 +38,14 @@ pub use records::{
 };
 pub use registered_types::RegisteredTypes;
 pub use scim::{Scim, ScimIdentity, ScimUserFilter};
+pub use tenant_keys::{DERIVED_KEY_BYTES, TenantKeys};
 
 /// The state of tenants, as the API reads and changes it. What there is of one kind of entity is a trait of its
 /// own, such as [`Connections`].
 ///
 /// Reads see every change that was answered before they began, and never wait for a writer.
 #[async_trait]
-pub trait State: Connections + Groups + RegisteredTypes + Scim + Send + Sync {
+pub trait State: Connections + Groups + RegisteredTypes + Scim + TenantKeys + Send + Sync {
     /// Commits a change with its events, all or nothing, durable when this answers.
     ///
     /// # Errors
@@ -142,10 +144,6 @@ pub trait State: Connections + Groups + RegisteredTypes + Scim + Send + Sync {
         now: Timestamp,
     ) -> Result<RedeliveryRequested, StoreError>;
 
-    /// The keys that tokens are signed and checked with, newest first.
-    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
-    /// Adds a signing key; it is the newest from now on.
-    async fn signing_key_add(&self, key: SigningKey) -> Result<(), StoreError>;
     /// Whether the store answers and takes changes.
     async fn check(&self) -> Result<(), StoreError>;
 }

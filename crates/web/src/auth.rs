@@ -1,20 +1,21 @@
 //! Who calls: the bearer token of a request, checked once and then remembered until it expires.
 //!
 //! Checking an RS256 signature costs as much as the rest of a small call, and a client sends the same token
-//! for a day. What is remembered is found by a digest of the whole token, so nothing but the very same token
-//! finds it.
+//! for a day. What is remembered is found by a digest of the tenant and the whole token, so nothing but the very
+//! same token finds it, and only where it was checked.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use domain::clock::Timestamp;
+use domain::ids::TenantId;
 
 use crate::error::AuthenticationError;
 use crate::principal::Principal;
-use crate::tokens::keys::Keys;
+use crate::tenants::ServedTenant;
 
 /// How many checked tokens are remembered.
 const TOKENS_MAX: usize = 16 * 1024;
@@ -56,10 +57,10 @@ impl TokenCache {
     }
 }
 
-/// Checks the bearer token of a request.
+/// Checks the bearer token of a request to a tenant: a token of another one is none.
 pub(crate) fn authenticate(
     checked: &TokenCache,
-    keys: &Keys,
+    served: &ServedTenant,
     now: Timestamp,
     headers: &HeaderMap,
 ) -> Result<Arc<Principal>, AuthenticationError> {
@@ -72,12 +73,11 @@ pub(crate) fn authenticate(
     if token.len() > TOKEN_BYTES_MAX {
         return Err(AuthenticationError::Invalid);
     }
-    let mut key: Digest = [0; SHA256_OUTPUT_LEN];
-    key.copy_from_slice(digest(&SHA256, token).as_ref());
+    let key = digest_of(served.id(), token);
     let principal = match checked.get(&key) {
         Some(known) => known,
         None => {
-            let principal = Arc::new(keys.check(token)?);
+            let principal = Arc::new(served.keys.check(token)?);
             if principal.expires_at > now {
                 checked.put(key, Arc::clone(&principal), now);
             }
@@ -85,6 +85,14 @@ pub(crate) fn authenticate(
         }
     };
     if principal.expires_at > now { Ok(principal) } else { Err(AuthenticationError::Expired) }
+}
+
+/// What a checked token is found by: the tenant that it was checked for, and all of it.
+fn digest_of(tenant: TenantId, token: &[u8]) -> Digest {
+    let mut text = Context::new(&SHA256);
+    text.update(&tenant.0.to_be_bytes());
+    text.update(token);
+    text.finish().as_ref().try_into().expect("it is as long as a digest of SHA-256")
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What a first start makes, and every later start finds: the tenant, its database connection, a signing
-//! key, and the application of the operator's choice with every scope.
+//! What a first start makes, and every later start finds: the tenants, and of each its database connection, a
+//! signing key, and the application of the operator's choice with every scope.
 
 use domain::account::{CLIENT_CREDENTIALS, Client, ClientGrant, DEFAULT_TENANT};
 use domain::change::{Change, Expect, Write};
@@ -10,7 +10,7 @@ use domain::scope::SCOPES;
 use serde_json::{Map, json};
 use store::{Page, State, StoreError};
 
-use crate::settings::{Bootstrap, Settings};
+use crate::settings::{Bootstrap, PublicUrl, Settings};
 use crate::tokens::keys::{KeyError, generate_key};
 use crate::tokens::secret_hash::{hash_secret, matches};
 
@@ -30,8 +30,9 @@ pub enum BootstrapError {
     Application,
 }
 
-/// Makes what is missing of: the default tenant, its database connection, a signing key, and the bootstrap
-/// application with every scope. Doing it again changes nothing, but a new secret or scope is taken up.
+/// Makes what is missing of: the default tenant and those of the settings, and of each its database connection, a
+/// signing key, and its first application with every scope. Doing it again changes nothing, but a new secret or
+/// scope is taken up.
 ///
 /// # Errors
 /// [`BootstrapError`] if the store does not answer, or the bootstrap application cannot be.
@@ -42,9 +43,25 @@ pub async fn bootstrap(
     settings: &Settings,
     application: Option<Bootstrap>,
 ) -> Result<(), BootstrapError> {
-    let tenant = state.tenant_ensure(DEFAULT_TENANT).await?.id;
-    if state.signing_keys().await?.is_empty() {
-        state.signing_key_add(generate_key(clock.now().wall, entropy)?).await?;
+    tenant_make(state, clock, entropy, DEFAULT_TENANT, &settings.public_url, application).await?;
+    for each in &settings.tenants {
+        let application = each.application.clone();
+        tenant_make(state, clock, entropy, each.name.as_str(), &each.public_url, application).await?;
+    }
+    Ok(())
+}
+
+async fn tenant_make(
+    state: &dyn State,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+    name: &str,
+    public_url: &PublicUrl,
+    application: Option<Bootstrap>,
+) -> Result<(), BootstrapError> {
+    let tenant = state.tenant_ensure(name).await?.id;
+    if state.signing_keys(tenant).await?.is_empty() {
+        state.signing_key_add(tenant, generate_key(clock.now().wall, entropy)?).await?;
     }
     let client_id = match &application {
         None => None,
@@ -52,7 +69,7 @@ pub async fn bootstrap(
     };
     connection_ensure(state, clock, entropy, tenant, client_id.as_ref()).await?;
     if let Some(client_id) = client_id {
-        grant_ensure(state, entropy, tenant, client_id, settings.public_url.audience()).await?;
+        grant_ensure(state, entropy, tenant, client_id, public_url.audience()).await?;
     }
     Ok(())
 }

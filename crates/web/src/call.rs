@@ -21,6 +21,7 @@ use crate::event_types::EventTypeNames;
 use crate::principal::Principal;
 use crate::serve::PeerAddress;
 use crate::state::App;
+use crate::tenants::{ServedTenant, without_port};
 use crate::wire::query::QueryReader;
 use crate::wire::reader::{Field, Invalid, Part};
 
@@ -36,6 +37,8 @@ pub(crate) struct Authenticated(Call);
 pub(crate) struct Call {
     /// The application.
     pub app: Arc<App>,
+    /// Whose state it is.
+    pub served: Arc<ServedTenant>,
     principal: Arc<Principal>,
     asked: Asked,
 }
@@ -77,9 +80,9 @@ impl Asked {
     }
 
     /// What events say of it.
-    pub(crate) fn context(&self, app: &App) -> Option<RequestContext> {
+    pub(crate) fn context(&self, served: &ServedTenant) -> Option<RequestContext> {
         let peer = self.peer?;
-        let domain = app.settings.public_url.domain();
+        let domain = served.public_url.domain();
         let host = text_of(self.host.as_ref()).unwrap_or(domain);
         Some(RequestContext {
             geo: Map::new(),
@@ -95,8 +98,9 @@ impl FromRequestParts<Arc<App>> for Authenticated {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let principal = authenticate(&app.checked_tokens, &app.keys, app.now(), &parts.headers)?;
-        Ok(Self(Call { app: Arc::clone(app), principal, asked: Asked::of(parts, app).await }))
+        let served = Arc::clone(app.tenants.of_request(parts));
+        let principal = authenticate(&app.checked_tokens, &served, app.now(), &parts.headers)?;
+        Ok(Self(Call { app: Arc::clone(app), served, principal, asked: Asked::of(parts, app).await }))
     }
 }
 
@@ -115,7 +119,7 @@ impl Call {
 
     /// Whose state it is.
     pub(crate) fn tenant(&self) -> TenantId {
-        self.app.tenant_id()
+        self.served.id()
     }
 
     /// The query.
@@ -174,22 +178,15 @@ impl Call {
     /// What the events of a change say of where it comes from.
     pub(crate) fn origin(&self, client: Option<ClientContext>) -> Origin<'_> {
         Origin {
-            source: &self.app.source,
+            source: &self.served.source,
             now: self.app.now(),
             entropy: &*self.app.entropy,
             client,
-            request: self.asked.context(&self.app),
+            request: self.asked.context(&self.served),
         }
     }
 }
 
 fn text_of(value: Option<&HeaderValue>) -> Option<&str> {
     value.and_then(|value| value.to_str().ok())
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
-        _ => host,
-    }
 }

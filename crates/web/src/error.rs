@@ -263,6 +263,9 @@ fn describe_store(error: &StoreError) -> Described {
             let (message, code) = match conflict {
                 Conflict::User => ("The user already exists.", "auth0_idp_error"),
                 Conflict::StreamName => ("Event stream name already in use.", "event_stream_conflict"),
+                Conflict::StreamsFull => {
+                    ("You have reached the maximum number of event streams for your account.", "event_stream_conflict")
+                }
                 Conflict::Grant => ("A client grant for this client and API already exists.", "resource_conflict"),
                 Conflict::Client => ("The client already exists.", "resource_conflict"),
                 Conflict::ConnectionName => ("A connection with the same name already exists", "resource_conflict"),

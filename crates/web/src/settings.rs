@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use axum::http::Uri;
+use domain::account::TenantName;
 use domain::secret::Secret;
 
 /// What the operator decides about the API.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How clients reach the server.
+    /// How clients reach the server, and with it the default tenant.
     pub public_url: PublicUrl,
+    /// The other tenants. No two of all have the same name or domain.
+    pub tenants: Vec<TenantSettings>,
+    /// How many event streams a tenant may have; `None` if that has no limit.
+    pub streams_max: Option<u32>,
     /// Whether webhook endpoints may be `http://`.
     pub http_destinations_allowed: bool,
     /// How long an access token is valid.
@@ -18,6 +23,17 @@ pub struct Settings {
     pub body_bytes_max: usize,
     /// The largest batch of published events that is taken, in bytes.
     pub batch_bytes_max: usize,
+}
+
+/// What the operator decides about a tenant besides the default one.
+#[derive(Clone, Debug)]
+pub struct TenantSettings {
+    /// Its name.
+    pub name: TenantName,
+    /// How its clients reach it: its domain is the host, and the port where it is not the scheme's own.
+    pub public_url: PublicUrl,
+    /// Its first application.
+    pub application: Option<Bootstrap>,
 }
 
 /// The application that a first start makes, with every scope.
@@ -88,6 +104,15 @@ impl PublicUrl {
         Ok(Self { issuer: format!("{origin}/"), audience: format!("{origin}/api/v2/"), origin, domain })
     }
 
+    /// The same scheme with another host, and perhaps a port.
+    ///
+    /// # Errors
+    /// [`PublicUrlError`], which says what to mend.
+    pub fn with_domain(&self, domain: &str) -> Result<Self, PublicUrlError> {
+        let scheme = self.origin.split_once("://").map_or("https", |(scheme, _)| scheme);
+        Self::parse(&format!("{scheme}://{domain}"))
+    }
+
     /// The URL without a final slash.
     pub fn as_str(&self) -> &str {
         &self.origin
@@ -123,6 +148,8 @@ mod tests {
         assert_eq!(PublicUrl::parse("https://acme.example:443").unwrap().domain(), "acme.example");
         assert_eq!(PublicUrl::parse("http://127.0.0.1:4400").unwrap().issuer(), "http://127.0.0.1:4400/");
         assert_eq!(PublicUrl::parse("http://[::1]:4400").unwrap().domain(), "[::1]:4400");
+        assert_eq!(url.with_domain("globex.example").unwrap().issuer(), "https://globex.example/");
+        assert!(url.with_domain("globex.example/x").is_err());
     }
 
     #[test]

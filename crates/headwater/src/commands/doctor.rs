@@ -5,10 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use domain::account::DEFAULT_TENANT;
 use domain::clock::{Clock, Entropy, Timestamp};
 use domain::destination::Destination;
+use domain::ids::TenantId;
 use store::sqlite::SqliteStore;
-use store::{State, StoreError};
+use store::{State, StoreError, TenantKeys};
 
 use super::serve::ServeCommand;
 use crate::clock::SystemClock;
@@ -184,18 +186,30 @@ async fn inside(diagnosis: &mut Diagnosis, config: &Config, store: &SqliteStore)
         Ok(()) => diagnosis.say(Verdict::Ok, "store", "sound"),
         Err(error) => diagnosis.say(Verdict::Fail, "store", &error.to_string()),
     }
-    match store.signing_keys().await {
-        Ok(keys) if keys.is_empty() => diagnosis.say(Verdict::Ok, "signing keys", "will be made at first start"),
-        Ok(keys) => diagnosis.say(Verdict::Ok, "signing keys", &format!("{} in the store", keys.len())),
-        Err(error) => diagnosis.say(Verdict::Fail, "signing keys", &error.to_string()),
-    }
-    if let Err(error) = streams(diagnosis, config, store).await {
-        diagnosis.say(Verdict::Fail, "streams", &error.to_string());
+    let others = config.tenants.iter().map(|each| each.name.as_str());
+    for name in std::iter::once(DEFAULT_TENANT).chain(others) {
+        let result = async {
+            let tenant = store.tenant_ensure(name).await?.id;
+            let keys = match store.signing_keys(tenant).await?.len() {
+                0 => "will be made at the next start".to_owned(),
+                count => format!("{count} in the store"),
+            };
+            diagnosis.say(Verdict::Ok, &format!("signing keys of {name}"), &keys);
+            streams(diagnosis, config, store, name, tenant).await
+        };
+        if let Err(error) = result.await {
+            diagnosis.say(Verdict::Fail, &format!("tenant {name}"), &error.to_string());
+        }
     }
 }
 
-async fn streams(diagnosis: &mut Diagnosis, config: &Config, store: &SqliteStore) -> Result<(), StoreError> {
-    let tenant = store.tenant_ensure(domain::account::DEFAULT_TENANT).await?.id;
+async fn streams(
+    diagnosis: &mut Diagnosis,
+    config: &Config,
+    store: &SqliteStore,
+    name: &str,
+    tenant: TenantId,
+) -> Result<(), StoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let outbound = match lifecycle::outbound(config, &clock) {
         Ok(outbound) => outbound,
@@ -224,7 +238,7 @@ async fn streams(diagnosis: &mut Diagnosis, config: &Config, store: &SqliteStore
             _ => break,
         }
     }
-    diagnosis.say(Verdict::Ok, "streams", &format!("{count} looked at"));
+    diagnosis.say(Verdict::Ok, &format!("streams of {name}"), &format!("{count} looked at"));
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::ConfigError;
+use super::tenants::{self, ConfiguredTenant};
 use crate::environment::{Environment, PREFIX};
 
 /// The defaults, commented: the file is the reference of the keys.
@@ -43,6 +44,7 @@ const KEYS: &[Key] = &[
     key("token_lifetime"),
     key("request_bytes_max"),
     key("batch_bytes_max"),
+    key("streams_max"),
     key("allow_destinations"),
     key("allow_http"),
     key("extra_ca"),
@@ -102,7 +104,10 @@ impl fmt::Display for Found {
 
 /// The settings' texts, from all places.
 #[derive(Debug, Default)]
-pub(super) struct Layers(BTreeMap<&'static str, Found>);
+pub(super) struct Layers {
+    texts: BTreeMap<&'static str, Found>,
+    tenants: Vec<ConfiguredTenant>,
+}
 
 impl Layers {
     /// The texts of all places together.
@@ -133,11 +138,16 @@ impl Layers {
     /// What was found of a key, if anything.
     pub(super) fn get(&self, key: &str) -> Option<&Found> {
         debug_assert!(KEYS.iter().any(|each| each.name == key), "{key} is a key");
-        self.0.get(key).filter(|found| !found.text.is_empty())
+        self.texts.get(key).filter(|found| !found.text.is_empty())
+    }
+
+    /// The tenants of the file.
+    pub(super) fn tenants(&self) -> &[ConfiguredTenant] {
+        &self.tenants
     }
 
     fn add(&mut self, key: &'static Key, text: String, origin: Origin) {
-        self.0.insert(key.name, Found { key: key.name, text, origin, secret: key.secret });
+        self.texts.insert(key.name, Found { key: key.name, text, origin, secret: key.secret });
     }
 
     fn add_toml(&mut self, text: &str, origin: &Origin) -> Result<(), ConfigError> {
@@ -148,6 +158,10 @@ impl Layers {
         let not_toml = |error: toml::de::Error| ConfigError::NotToml { place: place.clone(), reason: one_line(&error) };
         let table: Table = text.parse().map_err(not_toml)?;
         for (name, value) in table {
+            if name == tenants::KEY {
+                self.tenants = tenants::read(&value, &place)?;
+                continue;
+            }
             let key = known(&name, &place)?;
             let text = plain(&value).ok_or_else(|| ConfigError::NotPlain { key: key.name, place: place.clone() })?;
             self.add(key, text, origin.clone());
@@ -168,7 +182,7 @@ fn known(name: &str, place: &str) -> Result<&'static Key, ConfigError> {
     })
 }
 
-fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     among
         .map(|each| (strsim::jaro_winkler(name, each), each))
         .max_by(|one, other| one.0.total_cmp(&other.0))
@@ -205,7 +219,8 @@ mod tests {
 
     #[test]
     fn every_key_is_in_the_file_of_defaults_and_the_other_way_round() {
-        let lines = DEFAULTS.lines().map(|line| line.trim_start_matches("# "));
+        let (settings, _) = DEFAULTS.split_once("# [[tenants]]").expect("the tenants come last");
+        let lines = settings.lines().map(|line| line.trim_start_matches("# "));
         let words = lines.filter_map(|line| line.split_once(" = ")).map(|(key, _)| key);
         let documented: Vec<&str> = words.filter(|key| !key.contains(' ')).collect();
         let keys: Vec<&str> = KEYS.iter().map(|key| key.name).collect();

@@ -1,15 +1,14 @@
-//! Tenants, applications, grants and signing keys.
+//! Tenants, applications and grants.
 
 use domain::account::{Client, ClientGrant, SecretHash, Tenant};
 use domain::change::{Expect, Revision, Versioned};
-use domain::clock::Timestamp;
 use domain::ids::{ClientId, GrantId, TenantId};
 use rusqlite::{Connection, Row, params};
 
 use super::change::{put, revisions};
 use super::rows::{Place, count, json, query, run, to_json, unavailable};
 use super::writer::Writing;
-use crate::{Conflict, Keyring, Page, SigningKey, StoreError};
+use crate::{Conflict, Page, StoreError};
 
 // ---- tenants -------------------------------------------------------------------------------------------
 
@@ -162,29 +161,4 @@ pub(super) fn grant_page(
 pub(super) fn grant_count(connection: &Connection, tenant: TenantId, filter: &GrantFilter) -> Result<u64, StoreError> {
     let sql = format!("SELECT count(*) FROM client_grants {GRANT_FILTER}");
     count(connection, &sql, params![tenant.0, filter.client, filter.audience])
-}
-
-// ---- signing keys --------------------------------------------------------------------------------------
-
-fn signing_key_context(key_id: &str) -> String {
-    format!("signing_keys/{key_id}")
-}
-
-pub(super) fn signing_keys(connection: &Connection, keyring: &Keyring) -> Result<Vec<SigningKey>, StoreError> {
-    let sql = "SELECT key_id, private_key, created_at FROM signing_keys ORDER BY rowid DESC";
-    let read = |row: &Row<'_>| {
-        let key_id: String = row.get(0)?;
-        let sealed: Vec<u8> = row.get(1)?;
-        let created_at = Timestamp::from_millis(row.get(2)?);
-        let place = Place { table: "signing_keys", column: "private_key", row: &key_id };
-        let opened = keyring.open(&sealed, &signing_key_context(&key_id)).map_err(|_| place.corrupt());
-        Ok(opened.map(|private_key| SigningKey { key_id: key_id.clone(), private_key, created_at }))
-    };
-    query(connection, sql, [], read)
-}
-
-pub(super) fn signing_key_add(writing: &Writing<'_>, key: &SigningKey) -> Result<(), StoreError> {
-    let sealed = writing.keyring.seal(&key.private_key, &signing_key_context(&key.key_id), writing.entropy);
-    let values = params![key.key_id, sealed, key.created_at.as_millis()];
-    run(writing.connection, "INSERT INTO signing_keys VALUES (?1, ?2, ?3)", values).map(|_| ())
 }

@@ -55,6 +55,7 @@ fn commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result
             Write::Scim(write) => scim::write(writing, tenant, write)?,
             Write::Group(write) => groups::write(writing, tenant, write)?,
             Write::StreamPut(expect, stream) => streams::stream_put(writing, tenant, expect, &stream)?,
+            Write::StreamsBelow(max) => streams::streams_below(writing.connection, tenant, max)?,
             Write::StreamStart(stream, start) => streams::stream_start(writing, tenant, &stream, &start)?,
             Write::StreamResume(revision, stream, resume) => {
                 streams::stream_resume(writing, tenant, revision, &stream, resume)?;

@@ -26,6 +26,7 @@ mod seeks;
 mod snapshots;
 mod streams;
 mod tail;
+mod tenant_keys;
 mod users;
 mod writer;
 
@@ -47,8 +48,8 @@ use tokio::sync::watch;
 
 use crate::{
     Checkpoint, ErasureStep, FailedDelivery, Heads, Keyring, Log, LogChunk, Moved, Page, ReadLimit,
-    RedeliveryRequested, RestoredStream, RetentionPass, SeekMode, SigningKey, SnapshotStep, State, StoreError,
-    StreamsChanged, StreamsVersion,
+    RedeliveryRequested, RestoredStream, RetentionPass, SeekMode, SnapshotStep, State, StoreError, StreamsChanged,
+    StreamsVersion,
 };
 use account_cache::AccountCache;
 use folding::Folding;
@@ -245,15 +246,6 @@ impl State for SqliteStore {
         now: Timestamp,
     ) -> Result<RedeliveryRequested, StoreError> {
         self.writer.write(move |writing| failures::redelivery_request(writing, tenant, stream, event, now)).await
-    }
-
-    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
-        let keyring = Arc::clone(&self.keyring);
-        self.readers.read(move |connection| accounts::signing_keys(connection, &keyring)).await
-    }
-
-    async fn signing_key_add(&self, key: SigningKey) -> Result<(), StoreError> {
-        self.writer.write(move |writing| accounts::signing_key_add(writing, &key)).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

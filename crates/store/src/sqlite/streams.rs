@@ -111,6 +111,15 @@ pub(super) fn stream_put(
     }
 }
 
+/// That the tenant has fewer streams than `max`.
+pub(super) fn streams_below(connection: &Connection, tenant: TenantId, max: u32) -> Result<(), StoreError> {
+    let count: u32 = connection
+        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM streams WHERE tenant_id = ?1 LIMIT ?2)")
+        .and_then(|mut statement| statement.query_row(params![tenant.0, max], |row| row.get(0)))
+        .map_err(unavailable("count streams"))?;
+    if count < max { Ok(()) } else { Err(StoreError::Conflict(Conflict::StreamsFull)) }
+}
+
 /// A new stream that starts elsewhere.
 pub(super) fn stream_start(
     writing: &mut Writing<'_>,

@@ -2,7 +2,7 @@
 
 use domain::change::{Expect, Revision, Write};
 use domain::secret::Secret;
-use store::{Page, SigningKey, State};
+use store::{Page, SigningKey, State, TenantKeys};
 
 use crate::backend::{Backend, House};
 use crate::samples::{at, client, grant, user, user_created};
@@ -78,12 +78,14 @@ pub(crate) async fn the_signing_key_added_last_is_the_newest<B: Backend>(backend
     };
     // Two in the same millisecond, and one after the clock was set back.
     for key in [key("b", 5), key("c", 9), key("a", 9), key("d", 1)] {
-        house.store.signing_key_add(key).await.unwrap();
+        house.store.signing_key_add(house.tenant, key).await.unwrap();
     }
     let house = house.reopen().await;
-    let keys = house.store.signing_keys().await.unwrap();
+    let keys = house.store.signing_keys(house.tenant).await.unwrap();
     let shown: Vec<_> = keys.iter().map(|key| (key.key_id.as_str(), key.private_key.expose())).collect();
     let expected = ["d", "a", "c", "b"].map(|name| (name, format!("private key of {name}")));
     assert!(shown.iter().copied().eq(expected.iter().map(|(name, text)| (*name, text.as_str()))), "{keys:?}");
     assert_eq!(keys[0].created_at, at(1));
+    let other = house.store.tenant_ensure("other").await.unwrap().id;
+    assert!(house.store.signing_keys(other).await.unwrap().is_empty(), "each tenant has its own");
 }

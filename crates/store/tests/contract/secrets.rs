@@ -5,7 +5,7 @@ use domain::connection::Connection;
 use domain::destination::{Authorization, Destination};
 use domain::secret::Secret;
 use domain::stream::EventStream;
-use store::{Connections, Log, SigningKey, State, StreamsVersion};
+use store::{Connections, Log, SigningKey, State, StreamsVersion, TenantKeys};
 
 use crate::backend::{Backend, House};
 use crate::samples::{at, changed, client, created, enterprise_connection, stream};
@@ -47,7 +47,7 @@ pub(crate) async fn fill<B: Backend>(house: &House<'_, B>) {
         house.commit(created(&stream)).await.unwrap();
     }
     house.commit(changed(1, &streams_with_secrets()[0])).await.unwrap();
-    house.store.signing_key_add(signing_key()).await.unwrap();
+    house.store.signing_key_add(house.tenant, signing_key()).await.unwrap();
     house.commit(Write::ConnectionPut(Expect::Absent, connection_with_secret())).await.unwrap();
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B)
     let house = house.reopen().await;
     let streams = house.store.stream_page(house.tenant, None, 9).await.unwrap();
     assert_eq!(streams, streams_with_secrets());
-    let keys = house.store.signing_keys().await.unwrap();
+    let keys = house.store.signing_keys(house.tenant).await.unwrap();
     assert_eq!(keys[0].private_key, signing_key().private_key);
     let connection = house.store.connection_by_name(house.tenant, "corp").await.unwrap().unwrap();
     assert_eq!(connection.value, connection_with_secret());

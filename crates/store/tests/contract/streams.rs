@@ -155,3 +155,24 @@ pub(crate) async fn subscriptions_have_a_history<B: Backend>(backend: &B) {
     assert!(!spans.matches(Seq(3), EventType::UserCreated));
     assert!(spans.matches(Seq(8), EventType::UserDeleted));
 }
+
+pub(crate) async fn a_tenant_has_no_more_streams_than_it_may<B: Backend>(backend: &B) {
+    let house = House::open(backend).await;
+    let limited = |number: u64| {
+        let mut change = created(&stream(number));
+        change.writes.insert(0, Write::StreamsBelow(3));
+        change
+    };
+    // All at once: none slips through between counting and creating.
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 1..=10 {
+        let (store, tenant, change) = (std::sync::Arc::clone(&house.store), house.tenant, limited(number));
+        tasks.spawn(async move { store.change_commit(tenant, change).await });
+    }
+    let answers = crate::backend::bounded(tasks.join_all()).await;
+    let full = answers.iter().filter(|answer| matches!(answer, Err(StoreError::Conflict(Conflict::StreamsFull))));
+    assert_eq!((answers.iter().filter(|answer| answer.is_ok()).count(), full.count()), (3, 7), "{answers:?}");
+    // Those of one tenant are no other's.
+    let other = house.store.tenant_ensure("other").await.unwrap().id;
+    house.store.change_commit(other, limited(11)).await.unwrap();
+}

@@ -47,6 +47,7 @@ macro_rules! contract_suite {
                 a_stream_is_kept_whole
                 a_page_starts_after_a_stream_even_a_deleted_one
                 a_name_is_taken_once
+                a_tenant_has_no_more_streams_than_it_may
                 delivery_hears_of_changed_and_removed_streams
                 a_new_stream_starts_at_the_end_of_the_log
                 subscriptions_have_a_history

@@ -19,6 +19,7 @@ use super::answer::version_of;
 use super::error::ScimError;
 use crate::call::Asked;
 use crate::state::App;
+use crate::tenants::ServedTenant;
 use crate::wire::query::QueryReader;
 use crate::wire::reader::Field;
 
@@ -45,6 +46,8 @@ pub(crate) struct ScimCaller {
 pub(crate) struct ScimCall {
     /// The application.
     pub app: Arc<App>,
+    /// Whose state it is.
+    pub served: Arc<ServedTenant>,
     /// Whose users and groups these are.
     pub connection: Connection,
     /// How they are provisioned.
@@ -65,7 +68,8 @@ impl FromRequestParts<Arc<App>> for ScimCaller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ScimError> {
         let asked = Asked::of(parts, app).await;
-        let (tenant, now) = (app.tenant_id(), app.now());
+        let served = Arc::clone(app.tenants.of_request(parts));
+        let (tenant, now) = (served.id(), app.now());
         let token = bearer(&parts.headers).ok_or(ScimError::Unauthenticated)?;
         let token = app.state.scim_token_by_hash(tenant, hash_of(token)).await?;
         let id = asked.segment(CONNECTION_ID).map(ConnectionId::from_text).ok();
@@ -84,6 +88,7 @@ impl FromRequestParts<Arc<App>> for ScimCaller {
         }
         let call = ScimCall {
             app: Arc::clone(app),
+            served,
             connection: connection.value,
             configuration: configuration.value,
             asked,
@@ -114,7 +119,7 @@ impl ScimCall {
 
     /// Whose state it is.
     pub(super) fn tenant(&self) -> TenantId {
-        self.app.tenant_id()
+        self.served.id()
     }
 
     /// The query.
@@ -129,17 +134,17 @@ impl ScimCall {
 
     /// The address of what is at `path` of the connection.
     pub(super) fn location(&self, path: &str) -> String {
-        format!("{}scim/v2/connections/{}/{path}", self.app.settings.public_url.issuer(), self.connection.id)
+        format!("{}scim/v2/connections/{}/{path}", self.served.public_url.issuer(), self.connection.id)
     }
 
     /// What the events of a change say of where it comes from: of no application, but of the request.
     pub(super) fn origin(&self) -> Origin<'_> {
         Origin {
-            source: &self.app.source,
+            source: &self.served.source,
             now: self.app.now(),
             entropy: &*self.app.entropy,
             client: None,
-            request: self.asked.context(&self.app),
+            request: self.asked.context(&self.served),
         }
     }
 

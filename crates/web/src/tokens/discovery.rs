@@ -1,14 +1,11 @@
 //! What verifiers of tokens look up (management-api.md 2.3).
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
 use super::keys::PublicKey;
-use crate::state::App;
+use crate::tenants::ForTenant;
 use crate::wire::answer;
 
 #[derive(Serialize)]
@@ -29,13 +26,13 @@ struct Configuration<'a> {
 }
 
 /// `GET /.well-known/jwks.json`
-pub(crate) async fn jwks(State(app): State<Arc<App>>) -> Response {
-    answer::json(StatusCode::OK, &KeySet { keys: app.keys.public() })
+pub(crate) async fn jwks(ForTenant(served): ForTenant) -> Response {
+    answer::json(StatusCode::OK, &KeySet { keys: served.keys.public() })
 }
 
 /// `GET /.well-known/openid-configuration`
-pub(crate) async fn configuration(State(app): State<Arc<App>>) -> Response {
-    let issuer = app.settings.public_url.issuer();
+pub(crate) async fn configuration(ForTenant(served): ForTenant) -> Response {
+    let issuer = served.public_url.issuer();
     let configuration = Configuration {
         issuer,
         token_endpoint: format!("{issuer}oauth/token"),

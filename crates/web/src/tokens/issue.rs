@@ -15,6 +15,7 @@ use super::keys::Claims;
 use crate::error::TokenError;
 use crate::payload::Payload;
 use crate::state::App;
+use crate::tenants::{ForTenant, ServedTenant};
 use crate::wire::answer;
 
 #[derive(Serialize)]
@@ -28,34 +29,40 @@ struct Issued {
 /// Issues an access token for client credentials.
 pub(crate) async fn issue(
     State(app): State<Arc<App>>,
+    ForTenant(served): ForTenant,
     headers: HeaderMap,
     payload: Payload,
 ) -> Result<Response, TokenError> {
     let request = TokenRequest::read(&headers, &payload.bytes().await?)?;
-    let client = authenticate(&app, &request).await?;
+    let client = authenticate(&app, &served, &request).await?;
     if !client.may_use_grant_type(CLIENT_CREDENTIALS) {
         return Err(TokenError::GrantTypeNotAllowed);
     }
-    let grant = grant_of(&app, &client, &request.audience).await?;
-    let issued = sign(&app, &client, narrowed(&grant, request.scope.as_deref()));
+    let grant = grant_of(&app, &served, &client, &request.audience).await?;
+    let issued = sign(&app, &served, &client, narrowed(&grant, request.scope.as_deref()));
     let mut response = answer::json(StatusCode::OK, &issued);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
-async fn authenticate(app: &App, request: &TokenRequest) -> Result<Client, TokenError> {
-    let client = app.state.client_get(app.tenant_id(), &request.client_id).await?.map(|client| client.value);
+async fn authenticate(app: &App, served: &ServedTenant, request: &TokenRequest) -> Result<Client, TokenError> {
+    let client = app.state.client_get(served.id(), &request.client_id).await?.map(|client| client.value);
     let hash = client.as_ref().map(|client| client.secret_hash.clone());
     let matches = app.hasher.matches(hash, request.client_secret.clone()).await?;
     client.filter(|_| matches).ok_or(TokenError::Unauthorized)
 }
 
-async fn grant_of(app: &App, client: &Client, audience: &str) -> Result<ClientGrant, TokenError> {
-    if audience != app.audience() {
+async fn grant_of(
+    app: &App,
+    served: &ServedTenant,
+    client: &Client,
+    audience: &str,
+) -> Result<ClientGrant, TokenError> {
+    if audience != served.audience() {
         return Err(TokenError::UnknownAudience(audience.to_owned()));
     }
     let only = Page { offset: 0, limit: 1 };
-    let grant = app.state.grant_page(app.tenant_id(), Some(&client.id), Some(audience), only).await?.pop();
+    let grant = app.state.grant_page(served.id(), Some(&client.id), Some(audience), only).await?.pop();
     grant.ok_or_else(|| TokenError::NoGrant { client_id: client.id.to_string(), audience: audience.to_owned() })
 }
 
@@ -65,13 +72,13 @@ fn narrowed(grant: &ClientGrant, wanted: Option<&str>) -> String {
     grant.scope.iter().filter(is_wanted).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-fn sign(app: &App, client: &Client, scope: String) -> Issued {
+fn sign(app: &App, served: &ServedTenant, client: &Client, scope: String) -> Issued {
     let issued_at = app.now().as_secs();
     let lifetime = app.settings.token_lifetime.as_secs();
-    let access_token = app.keys.sign(&Claims {
-        iss: app.settings.public_url.issuer(),
+    let access_token = served.keys.sign(&Claims {
+        iss: served.public_url.issuer(),
         sub: format!("{}@clients", client.id),
-        aud: app.audience(),
+        aud: served.audience(),
         iat: issued_at,
         exp: issued_at.saturating_add_unsigned(lifetime),
         scope: &scope,

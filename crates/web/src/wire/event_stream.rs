@@ -6,7 +6,7 @@ use domain::catalog::EventType;
 use domain::clock::Timestamp;
 use domain::delivery::Ordering;
 use domain::destination::{Authorization, Destination, Endpoint, HEADERS_RESERVED, Webhook, is_header_name};
-use domain::ids::{StreamId, TenantId};
+use domain::ids::StreamId;
 use domain::place::{Place, Resume};
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
@@ -16,6 +16,7 @@ use super::position::{Start, read_resume, read_start, resume_without_enabling, s
 use super::query::Cursor;
 use super::reader::{Field, Invalid, ObjectReader, Part, Text};
 use crate::event_types::EventTypeNames;
+use crate::offsets::Offsets;
 
 const NAME: Text = Text::new("name", "Name of the event stream.").length(1, 128);
 const STATUS: Field = Field::new("status", "Indicates whether the event stream is actively forwarding events.");
@@ -137,14 +138,14 @@ pub(crate) fn read_new(
     mut body: ObjectReader,
     types: &EventTypeNames,
     http_allowed: bool,
-    tenant: TenantId,
+    offsets: &Offsets,
 ) -> Result<NewStream, Invalid> {
     let changes = read_members(&mut body, types, http_allowed)?;
     let status = changes.status.unwrap_or(StreamStatus::Enabled);
     let (mut options, mut start) = (StreamOptions::default(), None);
     if let Some(mut extension) = body.object(EXTENSION)? {
         options.ordering = extension.word(ORDERING, Ordering::from_name)?.unwrap_or_default();
-        start = read_start(&mut extension, tenant)?;
+        start = read_start(&mut extension, offsets)?;
         if start == Some(Start::Snapshot) && status == StreamStatus::Disabled {
             return Err(snapshot_of_disabled(&extension));
         }

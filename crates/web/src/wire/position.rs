@@ -1,13 +1,12 @@
 //! Positions of streams in the log: the extension's members and the answer of a move (docs/extensions.md).
 
-use domain::clock::Timestamp;
-use domain::ids::TenantId;
-use domain::offset::Offset;
+use domain::clock::{Entropy, Timestamp};
 use domain::place::{Place, Resume};
 use serde::Serialize;
 use store::{Moved, SeekMode};
 
 use super::reader::{Field, Invalid, ObjectReader, Text};
+use crate::offsets::Offsets;
 
 const START_FROM: Text = Text::new(
     "start_from",
@@ -31,9 +30,9 @@ pub(crate) enum Start {
 }
 
 /// Reads `start_from`, if it is there.
-pub(crate) fn read_start(extension: &mut ObjectReader, tenant: TenantId) -> Result<Option<Start>, Invalid> {
+pub(crate) fn read_start(extension: &mut ObjectReader, offsets: &Offsets) -> Result<Option<Start>, Invalid> {
     let Some(given) = extension.text(&START_FROM)? else { return Ok(None) };
-    let start = if given == "snapshot" { Some(Start::Snapshot) } else { place_of(&given, tenant).map(Start::Place) };
+    let start = if given == "snapshot" { Some(Start::Snapshot) } else { place_of(&given, offsets).map(Start::Place) };
     start.map(Some).ok_or_else(|| malformed(extension, &START_FROM, &given))
 }
 
@@ -69,21 +68,21 @@ pub(crate) struct SeekRequest {
 }
 
 /// Reads the body of a move.
-pub(crate) fn read_seek(mut body: ObjectReader, tenant: TenantId) -> Result<SeekRequest, Invalid> {
+pub(crate) fn read_seek(mut body: ObjectReader, offsets: &Offsets) -> Result<SeekRequest, Invalid> {
     let given = body.text_required(&TO)?;
-    let to = place_of(&given, tenant).ok_or_else(|| malformed(&body, &TO, &given))?;
+    let to = place_of(&given, offsets).ok_or_else(|| malformed(&body, &TO, &given))?;
     let dry_run = body.boolean(DRY_RUN)?.unwrap_or(false);
     body.finish()?;
     Ok(SeekRequest { to, mode: if dry_run { SeekMode::DryRun } else { SeekMode::Apply } })
 }
 
-fn place_of(given: &str, tenant: TenantId) -> Option<Place> {
+fn place_of(given: &str, offsets: &Offsets) -> Option<Place> {
     match given {
         "now" => Some(Place::Now),
         "beginning" => Some(Place::Beginning),
         _ => {
             let time = Timestamp::parse(given).ok().map(Place::Time);
-            time.or_else(|| Offset::parse(given, tenant).ok().map(|offset| Place::Position(offset.seq)))
+            time.or_else(|| offsets.read(given).ok().map(Place::Position))
         }
     }
 }
@@ -106,8 +105,8 @@ pub(crate) struct SeekAnswer {
 
 impl SeekAnswer {
     /// The answer to a move of one of the tenant's streams.
-    pub(crate) fn new(tenant: TenantId, moved: Moved, mode: SeekMode) -> Self {
-        let offset = |seq| Offset::new(tenant, seq).to_string();
+    pub(crate) fn new(moved: Moved, mode: SeekMode, offsets: &Offsets, entropy: &dyn Entropy) -> Self {
+        let offset = |seq| offsets.of_place(seq, entropy);
         Self {
             from_offset: offset(moved.from),
             to_offset: offset(moved.to),

@@ -20,5 +20,6 @@ mod scim_users;
 mod server;
 mod serving;
 mod starting;
+mod tenants;
 mod tokens;
 mod users;

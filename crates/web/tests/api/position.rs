@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use domain::catalog::EventType;
 use domain::event::Seq;
-use domain::ids::StreamId;
-use domain::offset::Offset;
+use domain::ids::{StreamId, TenantId};
 use serde_json::{Value, json};
-use store::{Log, StreamState, StreamsVersion};
+use store::{Log, State, StreamState, StreamsVersion, TenantKeys};
+use web::Offsets;
 
-use crate::server::{Server, error_with_code, invalid_body};
+use crate::server::{Server, SystemEntropy, error_with_code, invalid_body};
 
 const STREAMS: &str = "/api/v2/event-streams";
 
@@ -61,13 +61,24 @@ async fn users(server: &Server, count: u64) -> Vec<String> {
     times
 }
 
-async fn offset(server: &Server, seq: u64) -> String {
-    let tenant = state_of(server, &create(server, Value::Null).await).await.tenant;
-    Offset::new(tenant, Seq(seq)).to_string()
+/// Makes and reads the tenant's offsets, as the server does.
+async fn offsets(server: &Server) -> Offsets {
+    let tenant = server.store.tenant_ensure("default").await.unwrap().id;
+    Offsets::new(&server.store.offset_key(tenant))
 }
 
+async fn offset(server: &Server, seq: u64) -> String {
+    offsets(server).await.of_place(Seq(seq), &SystemEntropy)
+}
+
+/// Moves a stream; the offsets of the answer as the positions that they are.
 async fn seek(server: &Server, stream: &Value, body: &Value) -> Value {
-    server.call_with("POST", &format!("{}/headwater/seek", path_of(stream)), body).await.expect(200)
+    let mut moved = server.call_with("POST", &format!("{}/headwater/seek", path_of(stream)), body).await.expect(200);
+    let offsets = offsets(server).await;
+    for member in ["from_offset", "to_offset"] {
+        moved[member] = offsets.read(moved[member].as_str().unwrap()).unwrap().0.into();
+    }
+    moved
 }
 
 #[tokio::test]
@@ -178,7 +189,7 @@ async fn offsets_that_nobody_can_go_to() {
         error_with_code(410, "Gone", "Cursor points to data no longer available in the stream.", "cursor_expired");
     let expired = offset(&server, 0).await;
     let ahead = offset(&server, 99).await;
-    let foreign = Offset::new(domain::ids::TenantId(4711), Seq(1)).to_string();
+    let foreign = Offsets::new(&server.store.offset_key(TenantId(4711))).of_place(Seq(1), &SystemEntropy);
     let seek = format!("{}/headwater/seek", path_of(&made));
     for (given, status) in [(&expired, 410), (&ahead, 400), (&foreign, 400)] {
         let new = body(json!({"start_from": given}));
@@ -199,13 +210,11 @@ async fn a_stream_is_moved_and_says_how() {
     let first = server.store.heads().borrow().log.0;
     let made = create(&server, Value::Null).await;
     let times = users(&server, 6).await;
-    let here = offset(&server, first).await;
-    let there = offset(&server, first + 4).await;
-    let end = offset(&server, first + 6).await;
+    let (here, there, end) = (first, first + 4, first + 6);
     let asked = seek(&server, &made, &json!({"to": times[4], "dry_run": true})).await;
     assert_eq!(asked, json!({"from_offset": here, "to_offset": there, "events": 2, "dry_run": true}));
     assert_eq!(starts_at(&server, &made).await, (first, first), "nothing has changed");
-    let moved = seek(&server, &made, &json!({"to": there})).await;
+    let moved = seek(&server, &made, &json!({"to": offset(&server, there).await})).await;
     assert_eq!(moved, json!({"from_offset": here, "to_offset": there, "events": 2, "dry_run": false}));
     assert_eq!(starts_at(&server, &made).await.1, first + 4);
     let moved = seek(&server, &made, &json!({"to": "now", "dry_run": false})).await;

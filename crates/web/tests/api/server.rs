@@ -95,6 +95,8 @@ pub(crate) struct Server {
 pub(crate) fn settings() -> Settings {
     Settings {
         public_url: PublicUrl::parse("https://acme.example:8443").unwrap(),
+        tenants: Vec::new(),
+        streams_max: None,
         http_destinations_allowed: false,
         token_lifetime: Duration::from_secs(86_400),
         body_bytes_max: BODY_BYTES_MAX,

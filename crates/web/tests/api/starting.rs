@@ -3,7 +3,7 @@
 use domain::connection::DATABASE_CONNECTION;
 use domain::scope::SCOPES;
 use serde_json::json;
-use store::{Connections, Page, State};
+use store::{Connections, Page, State, TenantKeys};
 use web::{App, BootstrapError, LoadError};
 
 use crate::server::{
@@ -23,7 +23,7 @@ async fn a_first_start_makes_everything_and_a_second_one_nothing() {
     assert_eq!(grants.len(), 1);
     assert_eq!(grants[0].audience, AUDIENCE);
     assert_eq!(grants[0].scope, SCOPES.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-    let keys = server.store.signing_keys().await.unwrap();
+    let keys = server.store.signing_keys(tenant.id).await.unwrap();
     assert_eq!(keys.len(), 1);
 
     drop(load(&server.store, &server.clock, CLIENT_SECRET, settings()).await);
@@ -31,7 +31,7 @@ async fn a_first_start_makes_everything_and_a_second_one_nothing() {
     assert_eq!(again, connection);
     assert_eq!(server.store.grant_page(tenant.id, None, None, ALL).await.unwrap(), grants);
     assert_eq!(server.store.client_count(tenant.id).await.unwrap(), 1);
-    assert_eq!(server.store.signing_keys().await.unwrap()[0].key_id, keys[0].key_id);
+    assert_eq!(server.store.signing_keys(tenant.id).await.unwrap()[0].key_id, keys[0].key_id);
 }
 
 #[tokio::test]

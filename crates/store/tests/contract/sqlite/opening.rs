@@ -104,3 +104,22 @@ async fn migrations_run_once() {
     assert_eq!((schema(&raw), cookie()), (before, first), "nothing was migrated again");
     assert_eq!(house.seqs().await, [1]);
 }
+
+/// The statements of a migration, as they run on a store of before it.
+const TENANT_KEYS: &str = include_str!("../../../migrations/sqlite/0015_tenant_keys.sql");
+
+#[test]
+fn signing_keys_of_before_there_were_several_tenants_belong_to_the_one() {
+    let raw = Connection::open_in_memory().unwrap();
+    raw.execute_batch(include_str!("../../../migrations/sqlite/0001_start.sql")).unwrap();
+    raw.execute_batch(
+        "INSERT INTO tenants VALUES (4, 'acme'), (7, 'default');
+         INSERT INTO signing_keys VALUES ('z', x'01', 1), ('a', x'02', 2);",
+    )
+    .unwrap();
+    raw.execute_batch(TENANT_KEYS).unwrap();
+    let mut statement = raw.prepare("SELECT key_id, tenant_id FROM signing_keys ORDER BY rowid").unwrap();
+    let keys = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let keys: Vec<(String, u32)> = keys.collect::<Result<_, _>>().unwrap();
+    assert_eq!(keys, [("z".to_owned(), 7), ("a".to_owned(), 7)], "the newest is still the newest");
+}

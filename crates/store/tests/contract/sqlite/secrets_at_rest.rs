@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use domain::ids::ConnectionId;
-use store::{Connections, Keyring, State, StoreError};
+use store::{Connections, Keyring, State, StoreError, TenantKeys};
 
 use super::Sqlite;
 use crate::backend::{Backend, House};
@@ -63,7 +63,7 @@ async fn a_sealed_secret_opens_in_its_own_row_only() {
     assert!(matches!(moved, Err(StoreError::Corrupt { table: "connections", column: "options", .. })), "{moved:?}");
     // Nor does a signing key's text open as another key's.
     raw.execute("UPDATE signing_keys SET key_id = 'k2'", []).unwrap();
-    let keys = house.store.signing_keys().await;
+    let keys = house.store.signing_keys(house.tenant).await;
     assert!(matches!(keys, Err(StoreError::Corrupt { table: "signing_keys", .. })), "{keys:?}");
 }
 

@@ -15,7 +15,7 @@ use crate::wire::client_grant::{GrantAnswer, read_new};
 pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["create:client_grants"])?;
     let new = read_new(payload.object().await?)?;
-    if new.audience != call.app.audience() {
+    if new.audience != call.served.audience() {
         return Err(ApiError::NotFound(Missing::ResourceServer));
     }
     if call.state().client_get(call.tenant(), &new.client_id).await?.is_none() {

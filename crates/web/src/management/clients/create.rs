@@ -21,5 +21,5 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let new = Client { id: ClientId::generate(&**entropy), secret_hash, settings };
     let write = Write::ClientPut(Expect::Absent, new.clone());
     call.state().change_commit(call.tenant(), write.into()).await?;
-    Ok(answer::json(StatusCode::CREATED, &client::to_wire(new, &call.app.tenant.name, Some(&secret))))
+    Ok(answer::json(StatusCode::CREATED, &client::to_wire(new, &call.served.tenant.name, Some(&secret))))
 }

@@ -13,7 +13,7 @@ pub(crate) async fn get(caller: Authenticated) -> Answer {
     let id = client_id(&call)?;
     let selection = call.query().selection()?;
     let found = stored(&call, &id).await?.value;
-    let mut object = client::to_wire(found, &call.app.tenant.name, None);
+    let mut object = client::to_wire(found, &call.served.tenant.name, None);
     if let Some(selection) = selection {
         selection.apply(&mut object);
     }

@@ -30,7 +30,7 @@ pub(crate) async fn list(caller: Authenticated) -> Answer {
         of_types(&call, &app_types, offset.page).await?
     };
     let mut objects: Vec<_> =
-        clients.into_iter().map(|each| client::to_wire(each, &call.app.tenant.name, None)).collect();
+        clients.into_iter().map(|each| client::to_wire(each, &call.served.tenant.name, None)).collect();
     if let Some(selection) = selection {
         objects.iter_mut().for_each(|object| selection.apply(object));
     }

@@ -22,7 +22,10 @@ pub(crate) async fn rotate_secret(caller: Authenticated) -> Answer {
         let changed = Client { secret_hash: secret_hash.clone(), ..found.value };
         let write = Write::ClientPut(Expect::At(found.revision), changed.clone());
         if call.commit(write.into()).await? {
-            return Ok(answer::json(StatusCode::OK, &client::to_wire(changed, &call.app.tenant.name, Some(&secret))));
+            return Ok(answer::json(
+                StatusCode::OK,
+                &client::to_wire(changed, &call.served.tenant.name, Some(&secret)),
+            ));
         }
     }
     Err(ApiError::Refused(Refusal::Contended))

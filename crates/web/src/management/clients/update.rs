@@ -21,7 +21,7 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
         let has_effect = changed != found.value;
         let write = Write::ClientPut(Expect::At(found.revision), changed.clone());
         if !has_effect || call.commit(write.into()).await? {
-            return Ok(answer::json(StatusCode::OK, &client::to_wire(changed, &call.app.tenant.name, None)));
+            return Ok(answer::json(StatusCode::OK, &client::to_wire(changed, &call.served.tenant.name, None)));
         }
     }
     Err(ApiError::Refused(Refusal::Contended))

@@ -1,7 +1,7 @@
 //! `POST /api/v2/event-streams`
 
 use axum::http::StatusCode;
-use domain::change::Write;
+use domain::change::{Change, Write};
 use domain::ids::StreamId;
 use domain::place::StartFrom;
 use domain::stream::EventStream;
@@ -18,10 +18,10 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["create:event_streams"])?;
     let http_allowed = call.app.settings.http_destinations_allowed;
     let types = call.event_types().await?;
-    let new = read_new(payload.object().await?, &types, http_allowed, call.tenant())?;
+    let new = read_new(payload.object().await?, &types, http_allowed, &call.served.offsets)?;
     let start = match new.start {
         Start::Place(place) => StartFrom::Place(place),
-        Start::Snapshot => StartFrom::Snapshot(call.app.source.clone()),
+        Start::Snapshot => StartFrom::Snapshot(call.served.source.clone()),
     };
     let now = call.app.now();
     let stream = EventStream {
@@ -34,7 +34,8 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
         created_at: now,
         updated_at: now,
     };
-    let write = Write::StreamStart(Box::new(stream.clone()), start);
-    call.state().change_commit(call.tenant(), write.into()).await?;
+    let limit = call.app.settings.streams_max.map(Write::StreamsBelow);
+    let writes = limit.into_iter().chain([Write::StreamStart(Box::new(stream.clone()), start)]).collect();
+    call.state().change_commit(call.tenant(), Change { writes, events: Vec::new() }).await?;
     Ok(answer::json(StatusCode::CREATED, &StreamAnswer::new(stream, &types)))
 }

@@ -12,8 +12,8 @@ use crate::wire::position::{SeekAnswer, SeekRequest, read_seek};
 pub(crate) async fn seek(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["update:event_streams"])?;
     let id = call.stream_id()?;
-    let SeekRequest { to, mode } = read_seek(payload.object().await?, call.tenant())?;
+    let SeekRequest { to, mode } = read_seek(payload.object().await?, &call.served.offsets)?;
     let moved = call.state().stream_seek(call.tenant(), id, to, mode).await?;
     let moved = moved.ok_or(ApiError::NotFound(Missing::Stream))?;
-    Ok(answer::json(StatusCode::OK, &SeekAnswer::new(call.tenant(), moved, mode)))
+    Ok(answer::json(StatusCode::OK, &SeekAnswer::new(moved, mode, &call.served.offsets, &*call.app.entropy)))
 }

@@ -82,7 +82,7 @@ fn prepared(call: &Call, given: CloudEvent<'_>, now: Timestamp) -> PublishedEven
     let (key, id) = identify(call.tenant(), &given.source, &given.id);
     let publication = Publication {
         source: &given.source,
-        tenant_name: &call.app.source.tenant_name,
+        tenant_name: &call.served.source.tenant_name,
         id,
         type_name: &given.type_name,
         time: given.time,

@@ -14,7 +14,7 @@ pub(crate) async fn get(caller: Authenticated) -> Answer {
     let id = group_id(&call)?;
     let selection = call.query().selection()?;
     let found = stored(&call, id).await?.value;
-    let group = GroupAnswer::new(&found, &call.app.tenant.name);
+    let group = GroupAnswer::new(&found, &call.served.tenant.name);
     match selection {
         None => Ok(answer::json(StatusCode::OK, &group)),
         Some(selection) => Ok(answer::json(StatusCode::OK, &selection.of(&group))),

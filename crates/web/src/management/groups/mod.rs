@@ -33,7 +33,7 @@ pub(crate) fn answered(call: &Call, mut found: Vec<Group>, take: u32) -> Answer 
     found.truncate(take as usize);
     let next = found.last().filter(|_| more).map(|last| next_of(&last.id));
     let answers: Vec<GroupAnswer<'_>> =
-        found.iter().map(|group| GroupAnswer::new(group, &call.app.tenant.name)).collect();
+        found.iter().map(|group| GroupAnswer::new(group, &call.served.tenant.name)).collect();
     match selection {
         None => Ok(listing::by_checkpoint("groups", &answers, next)),
         Some(selection) => Ok(listing::by_checkpoint("groups", &selection.of_all(&answers), next)),

@@ -13,7 +13,7 @@ const ID: Field = Field::new("id", "ID or audience of the resource server.");
 pub(crate) async fn get(caller: Authenticated) -> Answer {
     let call = caller.authorise(&["read:resource_servers"])?;
     let id = call.segment(ID)?;
-    let api = &call.app.management_api;
+    let api = &call.served.management_api;
     if id != api.id && id != api.identifier {
         return Err(ApiError::NotFound(Missing::ResourceServer));
     }

@@ -8,7 +8,7 @@ use crate::wire::listing;
 pub(crate) async fn list(caller: Authenticated) -> Answer {
     let call = caller.authorise(&["read:resource_servers"])?;
     let offset = call.query().offset()?;
-    let all = [&call.app.management_api];
+    let all = [&call.served.management_api];
     let on_page = if offset.page.offset == 0 { &all[..] } else { &[] };
     Ok(listing::by_offset("resource_servers", offset.page, offset.include_totals.then_some(1), on_page))
 }

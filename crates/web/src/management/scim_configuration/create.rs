@@ -18,6 +18,6 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let configuration = request.into_configuration(&connection, call.app.now());
     let write = ScimWrite::ConfigurationPut(Expect::Absent, Box::new(configuration.clone()));
     call.state().change_commit(call.tenant(), write.into()).await?;
-    let answer = ConfigurationAnswer::new(&connection, &configuration, &call.app.tenant.name);
+    let answer = ConfigurationAnswer::new(&connection, &configuration, &call.served.tenant.name);
     Ok(answer::json(StatusCode::CREATED, &answer))
 }

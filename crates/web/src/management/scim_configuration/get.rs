@@ -12,6 +12,6 @@ use crate::wire::scim::ConfigurationAnswer;
 pub(crate) async fn get(caller: Authenticated) -> Answer {
     let call = caller.authorise(&["read:scim_config"])?;
     let (connection, found) = configuration(&call).await?;
-    let answer = ConfigurationAnswer::new(&connection, &found.value, &call.app.tenant.name);
+    let answer = ConfigurationAnswer::new(&connection, &found.value, &call.served.tenant.name);
     Ok(answer::json(StatusCode::OK, &answer))
 }

@@ -20,7 +20,7 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
         let changed = request.applied_to(&found.value, call.app.now());
         let write = ScimWrite::ConfigurationPut(Expect::At(found.revision), Box::new(changed.clone()));
         if changed == found.value || call.commit(write.into()).await? {
-            let answer = ConfigurationAnswer::new(&connection, &changed, &call.app.tenant.name);
+            let answer = ConfigurationAnswer::new(&connection, &changed, &call.served.tenant.name);
             return Ok(answer::json(StatusCode::OK, &answer));
         }
     }
