@@ -19,7 +19,19 @@ const NEEDS: &[Need] = &[
     Need { program: "openssl", package: "openssl" },
     Need { program: "python3", package: "python3" },
     Need { program: "cc", package: "gcc" },
+    Need { program: "psql", package: "postgresql" },
 ];
+
+/// Where Debian puts the programs of a PostgreSQL server, by version.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
+
+/// The folder of the newest PostgreSQL server's programs, if one is installed.
+pub(crate) fn postgresql_bin() -> Option<PathBuf> {
+    let versions = std::fs::read_dir(POSTGRESQL).ok()?.filter_map(Result::ok);
+    let version = |path: &PathBuf| path.parent()?.file_name()?.to_str()?.parse::<u32>().ok();
+    let folders = versions.map(|entry| entry.path().join("bin")).filter(|bin| bin.join("initdb").is_file());
+    folders.max_by_key(version)
+}
 
 /// The file that says that certificates of public authorities are there.
 const PUBLIC_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -53,6 +65,9 @@ fn missing_packages() -> Vec<&'static str> {
     let mut missing: Vec<_> = NEEDS.iter().filter(|need| !has(need.program)).map(|need| need.package).collect();
     if !Path::new(PUBLIC_ROOTS).is_file() {
         missing.push("ca-certificates");
+    }
+    if postgresql_bin().is_none() && !missing.contains(&"postgresql") {
+        missing.push("postgresql");
     }
     missing
 }

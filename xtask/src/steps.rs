@@ -127,9 +127,12 @@ impl Machine {
         let terraform = clients::terraform_lacks();
         let terraform = terraform.map(|why| format!("stories of the Terraform provider: {why}"));
         let curl = (!machine::has("curl")).then(|| "stories of curl: it is not installed".to_owned());
+        let postgresql = machine::postgresql_bin().is_none() || !machine::has("psql") || !machine::has("python3");
+        let postgresql =
+            postgresql.then(|| "the outbox of PostgreSQL: its server, psql or Python is not installed".to_owned());
         let schema = self.schema().is_none();
         let schema = schema.then(|| format!("events against their schema: {EVENTS_SCHEMA} is not there"));
-        [node, python, cli, terraform, curl, schema].into_iter().flatten().collect()
+        [node, python, cli, terraform, curl, postgresql, schema].into_iter().flatten().collect()
     }
 
     /// Why the stories that Node.js plays cannot run here, if they cannot.
@@ -253,6 +256,10 @@ fn tests(machine: &Machine) -> Result<Ended> {
     if machine::has("curl") {
         command.env("HEADWATER_TEST_CURL", "1");
         with.push("curl");
+    }
+    if let Some(bin) = machine::postgresql_bin().filter(|_| machine::has("psql") && machine::has("python3")) {
+        command.env("HEADWATER_TEST_POSTGRESQL", bin);
+        with.push("postgresql");
     }
     if let Some(schema) = machine.schema() {
         command.env("HEADWATER_EVENTS_SCHEMA", schema);

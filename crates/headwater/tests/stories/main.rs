@@ -6,7 +6,9 @@
 mod clients;
 mod crashes;
 mod faults;
+mod https;
 mod main_job;
+mod outbox;
 #[allow(dead_code, reason = "shared with the tests of delivery, which ask more of it")]
 #[path = "../../../delivery/tests/sockets/engine/receiver.rs"]
 mod receiver;

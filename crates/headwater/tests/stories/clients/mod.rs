@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::server::{binary, output_of, variable};
 
 /// Whether the machine has been prepared for a client by `cargo xtask test`.
-fn is_prepared_for(name: &str) -> bool {
+pub(crate) fn is_prepared_for(name: &str) -> bool {
     let prepared = variable(&format!("HEADWATER_TEST_{name}")).is_some();
     if !prepared {
         println!("skipped: run `cargo xtask test`, which prepares the machine for it");
@@ -18,7 +18,7 @@ fn is_prepared_for(name: &str) -> bool {
 }
 
 /// What a command printed that has to end well.
-fn assert_success(command: Command, what: &str) -> String {
+pub(crate) fn assert_success(command: Command, what: &str) -> String {
     let output = output_of(command);
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr);

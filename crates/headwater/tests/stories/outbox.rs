@@ -1,0 +1,267 @@
+//! The recipe of docs/outbox.md: changes of a PostgreSQL database are published by a relay that may be killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::clients::assert_success;
+use crate::receiver::{PATIENCE, Receiver};
+use crate::server::{CLIENT_ID, CLIENT_SECRET, Server, output_of, repository, variable};
+
+const USER: &str = "postgres";
+
+/// A PostgreSQL server of the test's own, reached through a socket in its folder.
+struct Postgres {
+    bin: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let _ = self.program("pg_ctl").args(["stop", "--mode", "immediate", "--silent"]).status();
+    }
+}
+
+impl Postgres {
+    fn start(bin: PathBuf) -> Self {
+        let postgres = Self { bin, folder: tempfile::tempdir().unwrap() };
+        if is_root() {
+            let mut chown = Command::new("chown");
+            chown.arg(USER).arg(postgres.folder.path());
+            assert_success(chown, "chown");
+        }
+        let mut initdb = postgres.program("initdb");
+        initdb.args(["--auth", "trust", "--username", USER, "--no-sync", "--encoding", "UTF8", "--locale", "C"]);
+        assert_success(initdb, "initdb");
+        let mut start = postgres.program("pg_ctl");
+        let socket = postgres.folder.path().display();
+        start.args(["start", "--wait", "--silent", "--log"]).arg(postgres.folder.path().join("log"));
+        start.args(["--options", &format!("-c listen_addresses='' -c fsync=off -k {socket}")]);
+        // What it starts would hold on to a pipe.
+        start.stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(start.status().unwrap().success(), "pg_ctl start");
+        postgres
+    }
+
+    /// One of the server's programs, which refuses to run as root.
+    fn program(&self, name: &str) -> Command {
+        let program = self.bin.join(name);
+        let mut command = match is_root() {
+            true => Command::new("runuser"),
+            false => Command::new(&program),
+        };
+        if is_root() {
+            command.args(["-u", USER, "--"]).arg(&program);
+        }
+        command.args(["-D"]).arg(self.folder.path().join("data")).current_dir(self.folder.path());
+        command
+    }
+
+    /// Says to a client where the database is.
+    fn reach(&self, command: &mut Command) {
+        command.env("PGHOST", self.folder.path()).env("PGUSER", USER).env("PGDATABASE", "postgres");
+    }
+
+    fn psql(&self) -> Command {
+        let mut psql = Command::new("psql");
+        psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1"]);
+        self.reach(&mut psql);
+        psql
+    }
+
+    fn run(&self, statements: &str) -> String {
+        let mut psql = self.psql();
+        psql.args(["-c", statements]);
+        assert_success(psql, statements).trim().to_owned()
+    }
+
+    /// How many rows wait in the outbox.
+    fn waiting(&self) -> String {
+        self.run("SELECT count(*) FROM headwater_outbox")
+    }
+
+    /// Holds a lock under which the outbox can be read and written to, but nothing deleted of it.
+    fn lock(&self) -> Child {
+        let mut child = self.psql().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let statements = "BEGIN; LOCK TABLE headwater_outbox IN SHARE MODE; SELECT 'locked';\n";
+        child.stdin.as_mut().unwrap().write_all(statements.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "locked\n");
+        child
+    }
+
+    fn relay(&self, server: &Server) -> Command {
+        let mut relay = Command::new("python3");
+        relay
+            .arg(repository().join("docs/outbox/relay.py"))
+            .env("HEADWATER_URL", &server.url)
+            .env("HEADWATER_CLIENT_ID", CLIENT_ID)
+            .env("HEADWATER_CLIENT_SECRET", CLIENT_SECRET)
+            .env("OUTBOX_SOURCE", "urn:example:crm")
+            .env("OUTBOX_POLL_S", "0.01")
+            .process_group(0);
+        self.reach(&mut relay);
+        relay
+    }
+
+    /// Publishes what waits.
+    fn relay_once(&self, server: &Server) -> String {
+        let mut relay = self.relay(server);
+        relay.arg("--once");
+        let output = output_of(relay);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{stderr}");
+        stderr
+    }
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// A running relay, which is killed when it is dropped, together with the psql that it is waiting for.
+struct Relay(Child);
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.0.wait();
+    }
+}
+
+fn postgres() -> Option<Postgres> {
+    let bin = variable("HEADWATER_TEST_POSTGRESQL");
+    if bin.is_none() {
+        println!("skipped: run `cargo xtask test`, which prepares the machine for it");
+    }
+    let postgres = Postgres::start(bin?.into());
+    let mut psql = postgres.psql();
+    psql.arg("-f").arg(repository().join("docs/outbox/outbox.sql"));
+    assert_success(psql, "outbox.sql");
+    Some(postgres)
+}
+
+/// A server whose one stream delivers in the order of the log, and the receiver of that.
+async fn world() -> (Server, Receiver) {
+    let (server, receiver) = (Server::start().await, Receiver::start().await);
+    let types = ["user.created", "user.updated", "user.deleted"].map(|name| json!({"event_type": name}));
+    let configuration = json!({
+        "webhook_endpoint": format!("http://{}/in", receiver.address),
+        "webhook_authorization": {"method": "bearer", "token": "t"},
+    });
+    let body = json!({
+        "subscriptions": types, "headwater": {"ordering": "strict"},
+        "destination": {"type": "webhook", "configuration": configuration},
+    });
+    let (status, answer) = server.call("POST", "event-streams", Some(body)).await;
+    assert_eq!(status, 201, "{answer}");
+    (server, receiver)
+}
+
+fn email(body: &Value) -> &str {
+    body["data"]["object"]["email"].as_str().unwrap()
+}
+
+/// Waits for a last event, behind which no other can come; answers all before it.
+async fn all_before_the_last(server: &Server, receiver: &Receiver) -> Vec<Value> {
+    server.create_user("the-last").await;
+    while receiver.bodies().last().is_none_or(|body| email(body) != "the-last@example.com") {
+        receiver.wait_for(receiver.bodies().len() + 1).await;
+    }
+    let mut bodies = receiver.bodies();
+    bodies.pop();
+    bodies
+}
+
+const CUSTOMERS: usize = 120;
+
+/// Each customer in a transaction of their own; every third one is rolled back.
+fn transactions() -> String {
+    let one = |number: usize| {
+        let end = if number.is_multiple_of(3) { "ROLLBACK" } else { "COMMIT" };
+        format!("BEGIN; INSERT INTO customers (email) VALUES ('c{number}@example.com'); {end};\n")
+    };
+    (0..CUSTOMERS).map(one).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn committed_rows_appear_once_and_rolled_back_ones_never_although_the_relay_is_killed() {
+    let Some(postgres) = postgres() else { return };
+    let (server, receiver) = world().await;
+    let mut writing = postgres.psql().stdin(Stdio::piped()).spawn().unwrap();
+    let mut statements = writing.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || statements.write_all(transactions().as_bytes()).unwrap());
+    // Killed whenever something of it has arrived, or nothing waits: before, while or after it deletes.
+    for _ in 0..6 {
+        let before = receiver.bodies().len();
+        let relay = Relay(postgres.relay(&server).spawn().unwrap());
+        let something = async {
+            while receiver.bodies().len() == before && postgres.waiting() != "0" {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, something).await.expect("the relay does something");
+        drop(relay);
+    }
+    writer.join().unwrap();
+    assert!(writing.wait().unwrap().success());
+    // And once for certain between the two: what was published cannot be deleted.
+    postgres.run("INSERT INTO customers (email) VALUES ('between@example.com')");
+    let mut lock = postgres.lock();
+    let relay = Relay(postgres.relay(&server).spawn().unwrap());
+    while !receiver.bodies().iter().any(|body| email(body) == "between@example.com") {
+        receiver.wait_for(receiver.bodies().len() + 1).await;
+    }
+    drop(relay);
+    let deleting = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'DELETE%'";
+    postgres.run(deleting);
+    drop(lock.stdin.take());
+    lock.wait().unwrap();
+    assert_ne!(postgres.waiting(), "0", "it is there to be published again");
+    postgres.relay_once(&server);
+    assert_eq!(postgres.waiting(), "0");
+    let bodies = all_before_the_last(&server, &receiver).await;
+    let committed =
+        (0..CUSTOMERS).filter(|number| !number.is_multiple_of(3)).map(|number| format!("c{number}@example.com"));
+    let expected: BTreeSet<String> = committed.chain(["between@example.com".to_owned()]).collect();
+    let arrived: BTreeSet<String> = bodies.iter().map(|body| email(body).to_owned()).collect();
+    assert_eq!(arrived, expected);
+    assert_eq!(bodies.len(), expected.len(), "each once");
+    let ids: BTreeSet<_> = bodies.iter().map(|body| body["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), bodies.len());
+    assert!(bodies.iter().all(|body| body["source"] == "urn:example:crm"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customers_life_arrives_in_order_and_a_row_that_is_refused_holds_nothing_up() {
+    let Some(postgres) = postgres() else { return };
+    let (server, receiver) = world().await;
+    postgres.run("INSERT INTO customers (email) SELECT 'c' || n || '@example.com' FROM generate_series(1, 5) n");
+    postgres.run("INSERT INTO headwater_outbox (type, data) VALUES ('user.vanished', '{}')");
+    postgres.run("UPDATE customers SET email = 'new-' || email, updated_at = now()");
+    postgres.run("DELETE FROM customers");
+    let said = postgres.relay_once(&server);
+    assert!(said.contains("row 6 was refused") && said.contains("No enum match for: user.vanished"), "{said}");
+    let refused = postgres.run("SELECT id || ' ' || refused FROM headwater_outbox");
+    assert!(refused.starts_with("6 ") && refused.contains("on property [0].type"), "{refused}");
+    let mut lives: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for body in all_before_the_last(&server, &receiver).await {
+        let user = body["data"]["object"]["user_id"].as_str().unwrap().to_owned();
+        lives.entry(user).or_default().push(body["type"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(lives.len(), 5);
+    assert!(lives.values().all(|life| *life == ["user.created", "user.updated", "user.deleted"]), "{lives:?}");
+    // The row that waited is published once it has been mended.
+    let mended = r#"{"object": {"user_id": "crm|9", "email": "mended@example.com"}}"#;
+    postgres.run(&format!("UPDATE headwater_outbox SET refused = NULL, type = 'user.created', data = '{mended}'"));
+    postgres.relay_once(&server);
+    receiver.wait_for(17).await;
+    assert_eq!(email(receiver.bodies().last().unwrap()), "mended@example.com");
+}
