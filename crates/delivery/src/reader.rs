@@ -156,6 +156,11 @@ impl Reader {
     async fn add(&self, added: StreamState) -> Result<(), StoreError> {
         let id = added.stream.id;
         let Some(restored) = self.shared.log.stream_restore(id).await? else { return Ok(()) };
+        if restored.seeks != added.seek.count {
+            // Moved since its settings were read: where it stands does not fit what they say that it wants. It is
+            // added with its settings as they are now, which are read next.
+            return Ok(());
+        }
         let outstanding = restored.health.outstanding;
         let policy = policy_of(&added.stream, &self.shared.settings.policy);
         let mut core = StreamCore::restore(policy, phase_of(added.stream.status), restored.into());
@@ -170,7 +175,6 @@ impl Reader {
             destination: destination_for(&added.stream, &self.shared.settings.outbound),
             at_head: false,
             saves: 0,
-            // Those that its spans know of. Where it stands may be from after another move, which is made again.
             seeks: added.seek.count,
         };
         let stream = Arc::new(LiveStream::new(id, added.tenant, state));

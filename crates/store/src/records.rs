@@ -181,6 +181,8 @@ pub struct RestoredStream {
     pub failed: Vec<Seq>,
     /// Its parked events.
     pub parked: Vec<Parked>,
+    /// How often it had been moved by then.
+    pub seeks: u64,
 }
 
 impl From<RestoredStream> for Saved {

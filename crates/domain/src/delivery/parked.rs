@@ -117,12 +117,13 @@ impl ParkedEvents {
         }
     }
 
-    /// Forgets the ones at `from` and after it.
-    pub(super) fn forget_from(&mut self, from: Seq) {
+    /// Forgets the ones at `from` and after it; answers which they were.
+    pub(super) fn forget_from(&mut self, from: Seq) -> Vec<Seq> {
         let later: Vec<Seq> = self.rows.range(from..).map(|(seq, _)| *seq).collect();
-        for seq in later.into_iter().rev() {
-            self.remove(seq);
+        for seq in later.iter().rev() {
+            self.remove(*seq);
         }
+        later
     }
 
     /// Holds back by other keys from now on. What was taken up stays so.

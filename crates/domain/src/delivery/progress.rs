@@ -73,12 +73,15 @@ pub enum RowChange {
         /// Every attempt of it.
         attempts: Vec<Attempt>,
     },
-    /// A redelivery has failed: its attempts are added to the failed delivery, which stays.
+    /// A failed delivery has failed once more: the attempts are added to it, and it stays.
     FailedAgain {
         /// Its position.
         seq: Seq,
-        /// The attempts of this redelivery.
+        /// The attempts since.
         attempts: Vec<Attempt>,
+        /// Somebody had asked for it, and that has ended. Otherwise the stream was moved back and came to it again,
+        /// and a request that has been made meanwhile stands.
+        redelivery: bool,
     },
     /// A redelivery has succeeded: the failed delivery goes.
     Recovered {

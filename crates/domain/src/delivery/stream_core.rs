@@ -1,5 +1,7 @@
 //! One stream's deliveries: told what happened, it answers what to do.
 
+mod ending;
+mod entries;
 mod reorder;
 mod seek;
 #[cfg(test)]
@@ -8,16 +10,18 @@ mod tests;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
+use self::ending::count_of;
+use self::entries::{Entry, Origin, State};
 use super::concurrency::Concurrency;
 use super::health::{DisableReason, Health};
-use super::lanes::{LaneKey, Lanes, Ticket};
+use super::lanes::{Lanes, Ticket};
 use super::outcome::{Attempt, Failure, FailureKind, Outcome};
 use super::parked::{HoldKey, ParkedEvents};
 use super::policy::{Ordering, Policy};
 use super::progress::{Parked, Position, Progress, Redelivery, RowChange, Saved};
 use super::retry::{Next, next_step};
 use super::window::Window;
-use crate::clock::{Moment, Timestamp};
+use crate::clock::Moment;
 use crate::event::Seq;
 
 /// Something to do.
@@ -54,44 +58,6 @@ pub enum Phase {
     Enabled,
     /// It does not.
     Disabled,
-}
-
-/// Where an entry comes from, and so which row stands for it in the store.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Origin {
-    /// The log: no row; the position is open in the window.
-    Log,
-    /// A parked row.
-    Parked,
-    /// A failed delivery's row.
-    Redelivery,
-    /// Nothing any more: the stream was moved back while it was in flight, and will read it again.
-    Forgotten,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
-    /// Waits for its turn in its lane.
-    Queued,
-    /// May be sent.
-    Ready,
-    /// Is being sent.
-    InFlight,
-    /// Waits to be tried again.
-    Waiting(Duration),
-}
-
-#[derive(Debug)]
-struct Entry<E> {
-    seq: Seq,
-    subject: u64,
-    origin: Origin,
-    lane: LaneKey,
-    state: State,
-    bytes: usize,
-    attempts_made: u32,
-    attempts: Vec<Attempt>,
-    payload: E,
 }
 
 /// One stream's deliveries. `E` is the event as the shell knows it; the core only passes it on.
@@ -217,8 +183,10 @@ impl<E: Clone> StreamCore<E> {
             }
             (None, None) => self.window.settle(seq),
             (Some(_), Some(_)) if self.phase == Phase::Disabled => self.parked.put_back(seq),
-            // With another ordering, one that it has to wait for may have been parked meanwhile.
-            (Some((subject, ..)), Some(_)) if self.parked.holds_back(self.hold_key(subject), seq) => {
+            // With another ordering, one that it has to wait for may have been parked meanwhile, or be open.
+            (Some((subject, ..)), Some(_))
+                if self.awaits_earlier(seq) || self.parked.holds_back(self.hold_key(subject), seq) =>
+            {
                 self.parked.put_back(seq);
             }
             (Some((subject, bytes, payload)), Some(row)) => {
@@ -353,8 +321,12 @@ impl<E: Clone> StreamCore<E> {
             for seq in &seqs {
                 self.missing.remove(seq);
             }
-            seqs.extend(self.parked.take_due(now.wall, self.wait_max(), room - seqs.len()));
             self.loading.extend(seqs.iter().copied());
+            if !self.restoring() {
+                let due = self.parked.take_due(now.wall, self.wait_max(), room - seqs.len());
+                self.loading.extend(due.iter().copied());
+                seqs.extend(due);
+            }
             if !seqs.is_empty() {
                 orders.push(Order::Load(seqs));
             }
@@ -377,8 +349,9 @@ impl<E: Clone> StreamCore<E> {
     /// How long after `now` [`StreamCore::orders`] may have something new although nothing else happens.
     pub fn next_wait(&self, now: Moment) -> Option<Duration> {
         let retry = self.timers.first().map(|(at, _)| at.saturating_sub(now.steady));
-        // Without room, an entry has to end first, and that is something happening.
-        let parked = self.parked.next_due().filter(|_| self.phase == Phase::Enabled && self.window_room() > 0);
+        // Without room, an entry has to end first, and that is something happening. So is the answer to a load.
+        let takes_up = self.phase == Phase::Enabled && self.window_room() > 0 && !self.restoring();
+        let parked = self.parked.next_due().filter(|_| takes_up);
         let parked = parked.map(|due| due.since(now.wall).min(self.wait_max()));
         retry.into_iter().chain(parked).min()
     }
@@ -420,11 +393,10 @@ impl<E: Clone> StreamCore<E> {
     /// How many more events it takes from the log right now.
     pub fn room(&self) -> usize {
         let limits = &self.policy.limits;
-        let restoring = !self.missing.is_empty() || self.loading.iter().any(|seq| self.window.open().contains(seq));
         let full = self.bytes >= limits.window_bytes_max
             || self.parked.len() >= limits.parked_max
             || self.rows.len() >= limits.unsaved_max;
-        if self.phase == Phase::Disabled || restoring || full {
+        if self.phase == Phase::Disabled || self.restoring() || full {
             return 0;
         }
         self.window_room()
@@ -496,6 +468,12 @@ impl<E: Clone> StreamCore<E> {
         self.policy.limits.window_events_max.saturating_sub(self.entries.len() + self.loading.len())
     }
 
+    /// Whether open positions are still to be fetched. Nothing else is taken up before that: it may have to wait for
+    /// them, and they are not in their lanes yet. A parked event may, after another ordering, and so may a new one.
+    fn restoring(&self) -> bool {
+        !self.missing.is_empty() || self.loading.iter().any(|seq| self.window.open().contains(seq))
+    }
+
     /// Whether an earlier open position is still to be fetched: two orders to load may be answered in any
     /// order, but events are taken up in theirs.
     fn awaits_earlier(&self, seq: Seq) -> bool {
@@ -513,157 +491,4 @@ impl<E: Clone> StreamCore<E> {
         let schedule = &self.policy.schedule;
         schedule.waits.iter().copied().fold(schedule.retry_after_max, Duration::max)
     }
-
-    fn take_up(&mut self, seq: Seq, subject: u64, bytes: usize, origin: Origin, attempts: Vec<Attempt>, payload: E) {
-        let ticket = Ticket(self.next_ticket);
-        self.next_ticket += 1;
-        let lane = LaneKey::of(self.policy.ordering, subject, seq);
-        let attempts_made = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-        let state = State::Queued;
-        let entry = Entry { seq, subject, origin, lane, state, bytes, attempts_made, attempts, payload };
-        self.bytes += bytes;
-        self.entries.insert(ticket, entry);
-        if self.lanes.join(lane, ticket) {
-            self.make_ready(ticket);
-        }
-    }
-
-    fn try_again(&mut self, ticket: Ticket, at: Duration) {
-        if let Some(entry) = self.entries.get_mut(&ticket) {
-            entry.state = State::Waiting(at);
-            self.timers.insert((at, ticket));
-        }
-    }
-
-    fn make_ready(&mut self, ticket: Ticket) {
-        if let Some(entry) = self.entries.get_mut(&ticket) {
-            entry.state = State::Ready;
-            self.ready.push_back(ticket);
-        }
-    }
-
-    /// Takes an entry out of memory and gives its lane to the next.
-    fn remove(&mut self, ticket: Ticket) -> Option<Entry<E>> {
-        let entry = self.entries.remove(&ticket)?;
-        self.bytes -= entry.bytes;
-        if let State::Waiting(at) = entry.state {
-            self.timers.remove(&(at, ticket));
-        }
-        if entry.origin == Origin::Redelivery {
-            self.redelivering.remove(&entry.seq);
-            self.redelivered.insert(entry.seq);
-        }
-        if let Some(next) = self.lanes.leave(entry.lane, ticket)
-            && self.entries.get(&next).is_some_and(|next| next.state == State::Queued)
-        {
-            self.make_ready(next);
-        }
-        Some(entry)
-    }
-
-    fn end_delivered(&mut self, ticket: Ticket) {
-        let Some(Entry { seq, origin, .. }) = self.remove(ticket) else { return };
-        self.delivered += 1;
-        match origin {
-            Origin::Log => self.window.settle(seq),
-            Origin::Parked => {
-                self.parked.remove(seq);
-                self.rows.push(RowChange::Unparked { seq });
-            }
-            Origin::Redelivery => {}
-            Origin::Forgotten => return,
-        }
-        if self.failed.remove(&seq) {
-            self.count_failed();
-            self.rows.push(RowChange::Recovered { seq });
-        }
-    }
-
-    fn end_failed(&mut self, now: Timestamp, ticket: Ticket) {
-        let Some(Entry { seq, origin, attempts, .. }) = self.remove(ticket) else { return };
-        self.health.failed();
-        let again = self.failed.contains(&seq);
-        match origin {
-            Origin::Log => self.window.settle(seq),
-            Origin::Parked => {
-                self.parked.remove(seq);
-                if again {
-                    self.rows.push(RowChange::Unparked { seq });
-                }
-            }
-            // Read once more and delivered, or forgotten by the log: nothing of it is left.
-            Origin::Redelivery if !again => return,
-            Origin::Redelivery => {}
-            Origin::Forgotten => return,
-        }
-        if again {
-            self.rows.push(RowChange::FailedAgain { seq, attempts });
-        } else {
-            self.failed.insert(seq);
-            self.count_failed();
-            self.rows.push(RowChange::Failed { seq, at: now, attempts });
-        }
-    }
-
-    fn count_failed(&mut self) {
-        self.health.outstanding = count_of(&self.failed);
-        self.dirty = true;
-    }
-
-    /// Parks an entry, and whoever waits behind it in its lane.
-    fn end_parked(&mut self, now: Timestamp, ticket: Ticket, wait: Duration) {
-        let Some(lane) = self.entries.get(&ticket).map(|entry| entry.lane) else { return };
-        // From the back, so that none of them gets its turn in between.
-        for behind in self.lanes.waiting(lane).into_iter().rev() {
-            let parks = |entry: &Entry<E>| entry.origin != Origin::Redelivery && entry.state != State::InFlight;
-            if self.entries.get(&behind).is_some_and(parks) {
-                self.park_entry(behind, now);
-            }
-        }
-        self.park_entry(ticket, now.plus(wait));
-    }
-
-    fn park_entry(&mut self, ticket: Ticket, due: Timestamp) {
-        let Some(Entry { seq, subject, origin, attempts, .. }) = self.remove(ticket) else { return };
-        if origin == Origin::Log {
-            self.window.settle(seq);
-        }
-        self.park(Parked { seq, subject, due, attempts });
-    }
-
-    fn park(&mut self, parked: Parked) {
-        let key = self.hold_key(parked.subject);
-        self.rows.push(RowChange::Parked(parked.clone()));
-        self.parked.park(key, parked);
-    }
-
-    /// Forgets an entry that has not ended: its position stays open, its row stays parked.
-    fn set_aside(&mut self, ticket: Ticket) {
-        if let Some(Entry { seq, origin: Origin::Parked, .. }) = self.remove(ticket) {
-            self.parked.put_back(seq);
-        }
-    }
-
-    /// Stops sending what is in the log. Where the core itself disables the stream, what has been tried is
-    /// recorded as failed, so that it can be redelivered; what has not been tried stays open.
-    fn freeze(&mut self, now: Timestamp) {
-        self.phase = Phase::Disabled;
-        self.dirty = true;
-        self.missing.clear();
-        let mut idle: Vec<Ticket> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.origin != Origin::Redelivery && entry.state != State::InFlight)
-            .map(|(ticket, _)| *ticket)
-            .collect();
-        idle.sort_unstable();
-        for ticket in idle.into_iter().rev() {
-            let tried = self.entries.get(&ticket).is_some_and(|entry| entry.attempts_made > 0);
-            if tried && self.tripped { self.end_failed(now, ticket) } else { self.set_aside(ticket) }
-        }
-    }
-}
-
-fn count_of(failed: &BTreeSet<Seq>) -> u32 {
-    u32::try_from(failed.len()).unwrap_or(u32::MAX)
 }

@@ -1,7 +1,6 @@
 //! What has to hold after a step, after a checkpoint, and at the end.
 
 use domain::delivery::Phase;
-use domain::stream::StreamStatus;
 
 use super::Checked;
 use super::coverage::Reached;
@@ -33,7 +32,7 @@ impl World {
 
     pub(crate) fn check_bounds(&mut self, key: StreamKey) -> Checked {
         let running = &self.shell.streams[&key];
-        let (core, limits) = (&running.core, running.policy.limits);
+        let (core, limits) = (&running.core, running.policy().limits);
         let flying = self.ledgers[&key].in_flight().len();
         if core.in_flight() != flying || flying > limits.in_flight_max {
             return Err(format!("stream {key}: {flying} in flight, {} by its own count", core.in_flight()));
@@ -60,13 +59,16 @@ impl World {
     pub(crate) fn check_end(&mut self) -> Checked {
         for (key, stored) in &self.store.streams {
             let ledger = &self.ledgers[key];
-            let enabled = stored.status == StreamStatus::Enabled;
+            let enabled = stored.is_enabled();
             self.coverage.reached(if enabled { Reached::EndedEnabled } else { Reached::EndedDisabled });
             if enabled {
-                ledger.settled(stored).map_err(|why| format!("stream {key}: {why}"))?;
+                ledger.settled().map_err(|why| format!("stream {key}: {why}"))?;
             }
             if enabled && !(stored.parked.is_empty() && stored.position.open.is_empty()) {
                 return Err(format!("stream {key}: the store holds open {:?}", stored.position.open));
+            }
+            if let Some(telling) = self.tellings.get(key).filter(|_| enabled) {
+                telling.is_complete().map_err(|why| format!("stream {key}: {why}"))?;
             }
         }
         self.audit()

@@ -1,45 +1,55 @@
 //! What one stream owes its receiver: kept by the world beside the core, and compared with it.
 //!
-//! The ledger learns what is expected when an event is appended (from the settings in force then), and what
-//! came of it from the receiver. It never asks the core what is settled.
+//! The ledger learns what is expected when an event is appended or the stream is moved (from the settings in force
+//! then), and what came of it from the receiver. It never asks the core what is settled. It has two views of each
+//! event: `now`, what the process knows, and `saved`, what a process that starts would know.
+
+mod attempts;
+mod audit;
+mod moves;
+mod saving;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::delivery::{Attempt, Ordering, Policy, Position, Progress, RowChange, Ticket};
+use domain::delivery::{Ordering, Ticket};
 use domain::event::Seq;
 
-use super::Checked;
-use super::store::{Event, StoredStream};
+use super::store::Event;
 
-/// How an event stands.
+pub(crate) use saving::Standings;
+
+/// Whether an event has to be delivered from the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum State {
-    /// It has to be delivered.
-    Open,
+enum Pending {
+    /// It has to.
+    Yes,
     /// It had been attempted when the core disabled the stream: the core records it as failed if it had it
     /// in memory, and leaves it parked if not. The next progress tells.
     Tripped,
-    Delivered,
-    Failed,
+    /// It has been, or has failed, or was passed over.
+    No,
 }
 
-/// How an event stands, and whether a redelivery of it is asked for.
+/// How an event stands. It can both have failed and have to be delivered once more, when the stream was moved back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Standing {
-    pub(crate) state: State,
-    pub(crate) requested: bool,
+    pending: Pending,
+    /// It is a failed delivery.
+    failed: bool,
 }
-
-/// Standings that a checkpoint takes along.
-pub(crate) type Standings = Vec<(Seq, Standing)>;
 
 #[derive(Debug)]
 struct Expected {
     subject: u64,
     now: Standing,
     saved: Standing,
-    /// The receiver has accepted it at least once.
-    arrived: bool,
+    /// The store holds that somebody asked to deliver it again.
+    requested: bool,
+    /// How often the receiver has accepted it, and how often that has an explanation.
+    accepted: usize,
+    explained: usize,
+    /// The log has forgotten it, so nothing is owed any more.
+    expired: bool,
 }
 
 /// An attempt under way.
@@ -49,6 +59,8 @@ pub(crate) struct Flight {
     pub(crate) seq: Seq,
     pub(crate) attempt: u32,
     pub(crate) redelivery: bool,
+    /// The stream was moved to before it meanwhile, so its answer counts for nothing.
+    pub(crate) forgotten: bool,
 }
 
 /// What one stream owes its receiver.
@@ -56,23 +68,31 @@ pub(crate) struct Flight {
 pub(crate) struct Ledger {
     ordering: Ordering,
     events: BTreeMap<Seq, Expected>,
-    /// The open ones by what they wait for.
+    /// The pending ones by what they wait for.
     open: BTreeMap<u64, BTreeSet<Seq>>,
     /// Those whose standing is not saved.
     unsaved: BTreeSet<Seq>,
-    /// Those that the store has neither as delivered nor as failed.
+    /// Those that the store has to hold as open or parked.
     unsettled: BTreeSet<Seq>,
     /// Those with a failed attempt in this cycle.
     tried: BTreeSet<Seq>,
     tripped: bool,
+    /// Those of which only the next progress tells whether they have failed.
+    unknown: BTreeSet<Seq>,
+    /// Redeliveries that the core has taken and that have not ended.
+    offered: BTreeSet<Seq>,
+    /// The rows of failed deliveries that were written or ended since progress was last taken, and whether the
+    /// delivery stands as failed. A request to deliver it again has ended with that.
+    rewritten: BTreeMap<Seq, bool>,
     in_flight: BTreeMap<Ticket, Flight>,
     /// Rows that the core has to have for what was decided since its progress was last taken; parked ones
     /// are not counted.
     rows: usize,
+    /// Deliveries since progress was last taken; and those that are being saved.
+    delivered: usize,
+    delivered_saving: usize,
     in_row: u32,
     failed: usize,
-    /// How many events may be delivered once more because of crashes.
-    repeats_allowed: usize,
 }
 
 impl Ledger {
@@ -85,48 +105,88 @@ impl Ledger {
             unsettled: BTreeSet::new(),
             tried: BTreeSet::new(),
             tripped: false,
+            unknown: BTreeSet::new(),
+            offered: BTreeSet::new(),
+            rewritten: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             rows: 0,
+            delivered: 0,
+            delivered_saving: 0,
             in_row: 0,
             failed: 0,
-            repeats_allowed: 0,
         }
     }
 
     /// An event that the stream is to get was appended.
     pub(crate) fn expect(&mut self, event: &Event) {
-        let standing = Standing { state: State::Open, requested: false };
-        let expected = Expected { subject: event.subject, now: standing, saved: standing, arrived: false };
-        self.events.insert(event.seq, expected);
-        self.unsettled.insert(event.seq);
-        self.open.entry(self.lane(event.subject)).or_default().insert(event.seq);
+        let standing = Standing { pending: Pending::Yes, failed: false };
+        self.learn(event, standing);
+        self.set_saved(event.seq, |saved| saved.pending = Pending::Yes);
+        self.set(event.seq, |now| now.pending = Pending::Yes);
+        self.explain(event.seq);
+    }
+
+    /// An event that nothing was known of, because the stream did not want it when it was raised.
+    fn learn(&mut self, event: &Event, standing: Standing) {
+        let Event { seq, subject, .. } = *event;
+        let fresh = Expected {
+            subject,
+            now: Standing { pending: Pending::No, ..standing },
+            saved: Standing { pending: Pending::No, ..standing },
+            requested: false,
+            accepted: 0,
+            explained: 0,
+            expired: false,
+        };
+        self.events.entry(seq).or_insert(fresh);
+    }
+
+    /// One more acceptance of it has an explanation.
+    fn explain(&mut self, seq: Seq) {
+        if let Some(expected) = self.events.get_mut(&seq) {
+            expected.explained += 1;
+        }
     }
 
     fn lane(&self, subject: u64) -> u64 {
         if self.ordering == Ordering::Subject { subject } else { 0 }
     }
 
+    /// Changes what the process knows of an event.
     fn set(&mut self, seq: Seq, change: impl FnOnce(&mut Standing)) {
         let Some(expected) = self.events.get_mut(&seq) else { return };
-        let before = expected.now.state;
+        let before = expected.now;
         change(&mut expected.now);
-        let (after, saved, subject) = (expected.now.state, expected.now == expected.saved, expected.subject);
-        if saved {
-            self.unsaved.remove(&seq)
+        let (after, expired, subject) = (expected.now, expected.expired, expected.subject);
+        if after == expected.saved {
+            self.unsaved.remove(&seq);
         } else {
-            self.unsaved.insert(seq)
-        };
-        let open = self.open.entry(self.lane(subject)).or_default();
-        if after == State::Open {
-            open.insert(seq)
+            self.unsaved.insert(seq);
+        }
+        let lane = self.lane(subject);
+        let open = self.open.entry(lane).or_default();
+        if after.pending == Pending::Yes && !expired {
+            open.insert(seq);
         } else {
-            open.remove(&seq)
-        };
-        self.failed = self.failed + usize::from(after == State::Failed) - usize::from(before == State::Failed);
+            open.remove(&seq);
+        }
+        self.failed = self.failed + usize::from(after.failed) - usize::from(before.failed);
     }
 
-    fn state(&self, seq: Seq) -> Option<State> {
-        self.events.get(&seq).map(|expected| expected.now.state)
+    /// Changes what the store holds of an event.
+    fn set_saved(&mut self, seq: Seq, change: impl FnOnce(&mut Standing)) {
+        let Some(expected) = self.events.get_mut(&seq) else { return };
+        change(&mut expected.saved);
+        if expected.saved.pending == Pending::No || expected.expired {
+            self.unsettled.remove(&seq);
+        } else {
+            self.unsettled.insert(seq);
+        }
+        self.set(seq, |_| {});
+    }
+
+    fn now(&self, seq: Seq) -> Option<Standing> {
+        self.events.get(&seq).map(|expected| expected.now)
     }
 
     /// Attempts under way.
@@ -134,253 +194,34 @@ impl Ledger {
         self.in_flight.values().copied().collect()
     }
 
-    /// Rows that are not saved at least.
-    pub(crate) const fn rows(&self) -> usize {
-        self.rows
+    /// What a crash at this moment may repeat, and what it would lose of rows at least.
+    pub(crate) fn unsaved(&self) -> usize {
+        self.rows + self.delivered + self.delivered_saving + self.in_flight.len()
     }
 
-    // ---- invariants 3 and 7: what may be sent ---------------------------------------------------------
-
-    /// The core wants an event sent.
-    pub(crate) fn sent(&mut self, flight: Flight) -> Checked {
-        let Flight { seq, redelivery, .. } = flight;
-        let Some(expected) = self.events.get(&seq) else {
-            return Err(format!("{seq:?} is sent although the stream did not want it when it was raised"));
-        };
-        let subject = expected.subject;
-        let now = expected.now;
-        if redelivery && !(now.state == State::Failed && now.requested) {
-            return Err(format!("{seq:?} is redelivered although it stands as {now:?}"));
-        }
-        if !redelivery && now.state == State::Tripped {
-            self.set(seq, |standing| standing.state = State::Open);
-        }
-        if !redelivery && !matches!(now.state, State::Open | State::Tripped) {
-            return Err(format!("{seq:?} is sent again although it stands as {now:?}"));
-        }
-        let overlaps = |other: &Flight| {
-            other.seq == seq
-                || match self.ordering {
-                    Ordering::None => false,
-                    Ordering::Strict => true,
-                    Ordering::Subject => self.events.get(&other.seq).is_some_and(|event| event.subject == subject),
-                }
-        };
-        if let Some(other) = self.in_flight.values().find(|other| overlaps(other)) {
-            return Err(format!("{seq:?} is sent while {:?} of the same lane is in flight", other.seq));
-        }
-        if !redelivery && self.ordering != Ordering::None {
-            let first = self.open.get(&self.lane(subject)).and_then(BTreeSet::first).copied();
-            if let Some(first) = first.filter(|first| *first < seq) {
-                return Err(format!("{seq:?} is sent before {first:?} of the same lane has ended"));
-            }
-        }
-        self.in_flight.insert(flight.ticket, flight);
-        Ok(())
+    /// The core was told that what was taken of it is saved.
+    pub(crate) fn told_saved(&mut self) {
+        self.delivered_saving = 0;
     }
 
-    // ---- what came of it --------------------------------------------------------------------------------
-
-    fn landed(&mut self, ticket: Ticket) -> Option<Flight> {
-        self.in_flight.remove(&ticket)
-    }
-
-    /// The receiver has accepted the event; true if it had accepted it before.
-    pub(crate) fn delivered(&mut self, ticket: Ticket) -> Result<bool, String> {
-        let Some(flight) = self.landed(ticket) else { return Err(format!("{ticket:?} was not in flight")) };
-        self.in_row = 0;
-        self.rows += usize::from(flight.redelivery);
-        self.tried.remove(&flight.seq);
-        self.set(flight.seq, |standing| *standing = Standing { state: State::Delivered, requested: false });
-        let Some(expected) = self.events.get_mut(&flight.seq) else { return Ok(false) };
-        let repeat = std::mem::replace(&mut expected.arrived, true);
-        if repeat {
-            let Some(left) = self.repeats_allowed.checked_sub(1) else {
-                return Err(format!("{:?} was delivered again although no crash explains it", flight.seq));
-            };
-            self.repeats_allowed = left;
-        }
-        Ok(repeat)
-    }
-
-    /// An attempt has failed; `last` if no further one is made. True if the delivery has failed with it.
-    pub(crate) fn failed(&mut self, ticket: Ticket, last: bool, enabled: bool) -> Result<bool, String> {
-        let Some(flight) = self.landed(ticket) else { return Err(format!("{ticket:?} was not in flight")) };
-        let seq = flight.seq;
-        let last = last || (!flight.redelivery && !enabled && self.tripped);
-        if last {
-            self.in_row += 1;
-            self.rows += 1;
-            self.tried.remove(&seq);
-            self.set(seq, |standing| *standing = Standing { state: State::Failed, requested: false });
-        } else if !flight.redelivery {
-            self.tried.insert(seq);
-        }
-        Ok(last)
-    }
-
-    /// The core has disabled the stream: what had been attempted is to be recorded as failed.
-    pub(crate) fn trip(&mut self) {
-        self.tripped = true;
-        let flying: BTreeSet<Seq> = self.in_flight.values().map(|flight| flight.seq).collect();
-        for seq in std::mem::take(&mut self.tried) {
-            if flying.contains(&seq) {
-                self.tried.insert(seq);
-            } else if self.state(seq) == Some(State::Open) {
-                self.set(seq, |standing| standing.state = State::Tripped);
-            }
-        }
-    }
-
-    /// The shell has told the core of a user's disabling. What has not ended begins anew later.
-    pub(crate) fn disabled(&mut self, position: &Position) {
-        self.tripped = false;
-        self.set_aside(position);
-    }
-
-    /// Open positions that are not in flight while the stream is disabled begin anew later.
-    pub(crate) fn set_aside(&mut self, position: &Position) {
-        let flying: BTreeSet<Seq> = self.in_flight.values().map(|flight| flight.seq).collect();
-        self.tried.retain(|seq| flying.contains(seq) || position.open.binary_search(seq).is_err());
-    }
-
-    /// The shell has told the core that the stream is enabled.
-    pub(crate) fn enabled(&mut self) {
-        self.tripped = false;
-        self.in_row = 0;
+    /// The events that the process knows of from a position on.
+    fn from(&self, seq: Seq) -> Vec<Seq> {
+        self.events.range(seq..).map(|(seq, _)| *seq).collect()
     }
 
     /// A user has asked for a redelivery.
     pub(crate) fn requested(&mut self, seq: Seq) {
         if let Some(expected) = self.events.get_mut(&seq) {
-            expected.saved.requested = true;
-            expected.now.requested = true;
+            expected.requested = true;
         }
-        self.set(seq, |_| {});
     }
 
-    // ---- saving -------------------------------------------------------------------------------------------
-
-    /// The core has given its progress; answers what is saved along with it.
-    pub(crate) fn taken(&mut self, progress: &Progress) -> Result<Standings, String> {
-        self.rows = 0;
-        for row in &progress.rows {
-            if let RowChange::Failed { seq, attempts, .. } = row {
-                match self.state(*seq) {
-                    Some(State::Failed) => {}
-                    Some(State::Tripped) => self.set(*seq, |standing| standing.state = State::Failed),
-                    other => return Err(format!("{seq:?} is recorded as failed although it stands as {other:?}")),
-                }
-                if attempts.is_empty() {
-                    return Err(format!("{seq:?} is recorded as failed although it was never attempted"));
-                }
+    /// The core was offered redeliveries.
+    pub(crate) fn offered(&mut self, seqs: &[Seq]) {
+        for seq in seqs {
+            if self.now(*seq).is_some_and(|now| now.failed) {
+                self.offered.insert(*seq);
             }
-        }
-        let tripped: Vec<Seq> =
-            self.unsaved.iter().copied().filter(|seq| self.state(*seq) == Some(State::Tripped)).collect();
-        for seq in tripped {
-            if progress.position.open.binary_search(&seq).is_ok() {
-                return Err(format!("{seq:?} had been attempted when the stream was disabled; it is not recorded"));
-            }
-            self.tried.insert(seq);
-            self.set(seq, |standing| standing.state = State::Open);
-        }
-        Ok(self.unsaved.iter().filter_map(|seq| self.events.get(seq).map(|event| (*seq, event.now))).collect())
-    }
-
-    /// A checkpoint was saved.
-    pub(crate) fn saved(&mut self, standings: &Standings) {
-        for (seq, standing) in standings {
-            if let Some(expected) = self.events.get_mut(seq) {
-                expected.saved = *standing;
-            }
-            if standing.state == State::Open {
-                self.unsettled.insert(*seq)
-            } else {
-                self.unsettled.remove(seq)
-            };
-            self.set(*seq, |_| {});
-        }
-    }
-
-    /// Whether all that happened is saved.
-    pub(crate) fn is_saved(&self) -> bool {
-        self.unsaved.is_empty()
-    }
-
-    /// The process has ended: what was not saved is unknown again. `accepted` had reached the receiver.
-    pub(crate) fn crash(&mut self, accepted: impl Fn(&Flight) -> bool) {
-        for flight in std::mem::take(&mut self.in_flight).into_values() {
-            if accepted(&flight) {
-                self.repeats_allowed += 1;
-                if let Some(expected) = self.events.get_mut(&flight.seq) {
-                    expected.arrived = true;
-                }
-            }
-        }
-        for seq in std::mem::take(&mut self.unsaved) {
-            if self.state(seq) == Some(State::Delivered) {
-                self.repeats_allowed += 1;
-            }
-            let Some(saved) = self.events.get(&seq).map(|expected| expected.saved) else { continue };
-            self.set(seq, |standing| *standing = saved);
-        }
-        self.tried.clear();
-        self.rows = 0;
-        self.tripped = false;
-    }
-
-    /// A core goes on from what the store holds.
-    pub(crate) fn restored(&mut self, stored: &StoredStream) {
-        let tried = |attempts: &[Attempt]| !attempts.is_empty();
-        self.tried = stored.parked.values().filter(|row| tried(&row.attempts)).map(|row| row.seq).collect();
-        self.in_row = stored.health.in_row;
-    }
-
-    // ---- invariants over the whole ----------------------------------------------------------------------
-
-    /// Failed events since the last success or enabling, and failed deliveries, as far as they are known.
-    pub(crate) fn counted(&self) -> (u32, Option<usize>) {
-        let known = !self.unsaved.iter().any(|seq| self.state(*seq) == Some(State::Tripped));
-        (self.in_row, known.then_some(self.failed))
-    }
-
-    /// Whether a failed event disables the stream now.
-    pub(crate) fn too_many(&self, policy: &Policy, outstanding: u32) -> (bool, bool) {
-        (self.in_row >= policy.failures_in_row_max, outstanding >= policy.failures_outstanding_max)
-    }
-
-    /// A restart at this moment would lose nothing: whatever the store claims to be settled is.
-    pub(crate) fn audit(&self, stored: &StoredStream, head: Seq) -> Checked {
-        let frontier = stored.frontier(head);
-        for seq in self.unsettled.range(..frontier) {
-            let open = stored.position.open.binary_search(seq).is_ok();
-            if !open && !stored.parked.contains_key(seq) {
-                return Err(format!(
-                    "{seq:?} is lost: the store is at {frontier:?} (at head: {}), has {:?} open and no row of it",
-                    stored.at_head, stored.position.open
-                ));
-            }
-        }
-        let settled = |seq: &&Seq| !self.unsettled.contains(seq);
-        if let Some(seq) = stored.position.open.iter().chain(stored.parked.keys()).find(settled) {
-            return Err(format!("the store holds {seq:?} as open although it is settled"));
-        }
-        let failed = |(_, expected): &(&Seq, &Expected)| expected.saved.state == State::Failed;
-        let ours: Vec<_> = self.events.iter().filter(failed).map(|(seq, each)| (*seq, each.saved.requested)).collect();
-        let theirs: Vec<_> = stored.failures.iter().map(|(seq, requested)| (*seq, *requested)).collect();
-        if ours != theirs {
-            return Err(format!("failed deliveries are {ours:?} but the store holds {theirs:?}"));
-        }
-        Ok(())
-    }
-
-    /// At the end: everything has arrived or stands as a failed delivery.
-    pub(crate) fn settled(&self, stored: &StoredStream) -> Checked {
-        let owed = self.events.iter().find(|(seq, expected)| !expected.arrived && !stored.failures.contains_key(*seq));
-        match owed {
-            None => Ok(()),
-            Some((seq, expected)) => Err(format!("{seq:?} never arrived and did not fail: {:?}", expected.now)),
         }
     }
 }

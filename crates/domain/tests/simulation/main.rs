@@ -9,9 +9,12 @@
 //! everything that happens. Read `schedule.rs` first; `shell.rs` and `store.rs` model what surrounds the core,
 //! `ledger.rs` knows what has to come of it.
 
+mod attempts;
 mod checks;
 mod coverage;
+mod end;
 mod ledger;
+mod positions;
 mod random;
 mod receiver;
 mod saving;

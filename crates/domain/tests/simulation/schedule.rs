@@ -1,22 +1,20 @@
-//! The schedule of a seed: random steps, then an end in which everything gets well.
+//! The schedule of a seed: random steps, then an end in which everything gets well (`end.rs`).
 
 use std::time::Duration;
 
-use domain::stream::StreamStatus;
-
 use super::Checked;
 use super::coverage::Reached;
+use super::end::{end, round};
 use super::ledger::Ledger;
 use super::receiver::Receiver;
-use super::users::{append, create, delete, edit_policy, edit_types, request_all, request_redelivery, toggle_status};
+use super::users::{any_stored, append, create, delete, edit_policy, edit_types, request_redelivery, toggle_status};
 use super::world::World;
-
-/// Rounds of the end at most. Far more than any schedule needs: what has not ended then is stuck.
-const ROUNDS_MAX: usize = 20_000;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Append,
+    Sync,
+    AddNext,
     HandOut,
     ReadOn,
     Collect,
@@ -35,16 +33,21 @@ enum Step {
     EditPolicy,
     Create,
     Delete,
+    MoveStream,
+    TellNext,
+    Forget,
     RequestRedelivery,
     Redeliveries,
     Round,
 }
 
 /// How often each step comes, before a seed makes some of them rare or frequent.
-const STEPS: [(Step, usize); 22] = [
+const STEPS: [(Step, usize); 27] = [
     (Step::Append, 60),
+    (Step::Sync, 40),
+    (Step::AddNext, 40),
     (Step::HandOut, 60),
-    (Step::ReadOn, 60),
+    (Step::ReadOn, 90),
     (Step::Collect, 120),
     (Step::AnswerLoad, 60),
     (Step::EndAttempt, 160),
@@ -58,9 +61,12 @@ const STEPS: [(Step, usize); 22] = [
     (Step::ShutDown, 2),
     (Step::ToggleStatus, 12),
     (Step::EditTypes, 4),
-    (Step::EditPolicy, 2),
+    (Step::EditPolicy, 6),
     (Step::Create, 3),
     (Step::Delete, 1),
+    (Step::MoveStream, 8),
+    (Step::TellNext, 15),
+    (Step::Forget, 4),
     (Step::RequestRedelivery, 20),
     (Step::Redeliveries, 20),
     (Step::Round, 30),
@@ -79,17 +85,24 @@ pub(crate) fn play(world: &mut World) -> Checked {
     for _ in 0..world.random.between(100, 900) {
         let step = world.random.pick(&wheel);
         play_step(world, step)?;
+        if world.shell.unanswered && world.random.percent(10) {
+            world.crash()?;
+        }
     }
     end(world)
 }
 
 fn play_step(world: &mut World, step: Step) -> Checked {
     match step {
-        Step::Append => append(world),
+        Step::Append => append(world)?,
+        Step::Sync => {
+            let whole = world.random.percent(50);
+            world.sync(whole);
+        }
+        Step::AddNext => {
+            world.add_next();
+        }
         Step::HandOut => {
-            if world.random.percent(80) {
-                world.sync();
-            }
             let most = world.random.between(1, 8);
             world.hand_out(most);
         }
@@ -130,20 +143,39 @@ fn play_step(world: &mut World, step: Step) -> Checked {
         Step::Crash => {
             world.crash()?;
             for _ in 0..world.random.below(4) {
-                let step = world.random.pick(&[Step::Append, Step::ToggleStatus, Step::EditTypes]);
+                let step = world.random.pick(&[
+                    Step::Append,
+                    Step::ToggleStatus,
+                    Step::EditTypes,
+                    Step::MoveStream,
+                    Step::EditPolicy,
+                ]);
                 play_step(world, step)?;
             }
-            world.sync();
+            world.sync(true);
         }
         Step::ShutDown => {
             world.shut_down()?;
-            world.sync();
+            world.sync(true);
         }
         Step::ToggleStatus => toggle_status(world),
         Step::EditTypes => edit_types(world),
         Step::EditPolicy => edit_policy(world),
         Step::Create => create(world),
         Step::Delete => delete(world),
+        Step::MoveStream => {
+            if let Some(key) = any_stored(world) {
+                world.move_stream(key);
+            }
+        }
+        Step::TellNext => {
+            let most = world.random.between(1, 3);
+            world.tell_next(most)?;
+        }
+        Step::Forget => {
+            let most = world.random.between(1, 20);
+            world.forget(most);
+        }
         Step::RequestRedelivery => request_redelivery(world),
         Step::Round => {
             round(world)?;
@@ -172,94 +204,4 @@ fn jump_clock(world: &mut World) {
     world.now.wall = if back { world.now.wall.minus(span) } else { world.now.wall.plus(span) };
     world.coverage.reached(if back { Reached::WallClockBack } else { Reached::WallClockForward });
     world.note(|| format!("the wall clock jumps {}", if back { "back" } else { "forward" }));
-}
-
-// ---- the end ----------------------------------------------------------------------------------------------
-
-/// Receivers become healthy, nothing fails any more, and the world runs until nothing is left to do. The wall
-/// clock stays where it has jumped to.
-fn end(world: &mut World) -> Checked {
-    world.note(|| String::from("everything gets well"));
-    for receiver in world.receivers.values_mut() {
-        *receiver = Receiver::Healthy;
-    }
-    if world.random.percent(50) {
-        let end = world.store.end();
-        for stored in world.store.streams.values_mut() {
-            if stored.status == StreamStatus::Disabled && stored.may_enable() {
-                stored.set_status(StreamStatus::Enabled, end);
-            }
-        }
-    }
-    match world.random.below(4) {
-        0 => world.crash()?,
-        1 => world.shut_down()?,
-        _ => {}
-    }
-    run_until_quiet(world)?;
-    if world.random.percent(50) {
-        while request_all(world) {
-            run_until_quiet(world)?;
-        }
-    }
-    world.check_end()
-}
-
-fn run_until_quiet(world: &mut World) -> Checked {
-    for _ in 0..ROUNDS_MAX {
-        let busy = round(world)? | world.save_all()?;
-        if busy || world.shell.streams.values().any(|running| running.touched) {
-            continue;
-        }
-        let wakes = world.shell.streams.values().filter_map(|running| running.wake);
-        match wakes.min() {
-            Some(wake) => world.pass(wake.saturating_sub(world.now.steady).max(Duration::from_millis(1))),
-            None => return check_quiet(world),
-        }
-    }
-    Err(String::from("it does not become quiet"))
-}
-
-/// What the shell can do now, except for saving; true if there was anything.
-fn round(world: &mut World) -> Result<bool, String> {
-    world.sync();
-    let mut busy = world.hand_out(8);
-    for key in world.shell.streams.keys().copied().collect::<Vec<_>>() {
-        busy |= world.read_on(key, 8);
-        busy |= world.answer_load(key);
-        busy |= world.redeliveries(key);
-        busy |= world.collect(key)?;
-        for flight in world.ledgers.get(&key).map(Ledger::in_flight).unwrap_or_default() {
-            busy = true;
-            let outcome = world.receivers[&key].answer(&mut world.random);
-            world.end_attempt(key, flight, outcome)?;
-        }
-    }
-    Ok(busy)
-}
-
-/// Nothing waits although nothing is left to happen.
-fn check_quiet(world: &World) -> Checked {
-    let end = world.store.end();
-    for (key, running) in &world.shell.streams {
-        let stored = &world.store.streams[key];
-        let core = &running.core;
-        let enabled = stored.status == StreamStatus::Enabled;
-        let idle =
-            core.held() == 0 && running.loads.is_empty() && !stored.failures.values().any(|requested| *requested);
-        let there = world.shell.head.contains(*key) && core.cursor() >= core.frontier() && core.parked() == 0;
-        if !idle || (enabled && !there) {
-            return Err(format!(
-                "stream {key} is stuck: {} in memory, {} parked, at {:?} with the log at {end:?}, room for {}",
-                core.held(),
-                core.parked(),
-                core.position(),
-                core.room()
-            ));
-        }
-    }
-    if world.shell.head.frontier() < end {
-        return Err(format!("the head is stuck at {:?} with the log at {end:?}", world.shell.head.frontier()));
-    }
-    Ok(())
 }

@@ -1,16 +1,25 @@
 //! The store as a model: what survives a crash, with the promises that the real one makes.
+//!
+//! Each verb is one transaction, as in the store on SQLite: a crash comes before all of it or after all of it.
+//! `saving.rs` here is `cursors.rs` there, `moves.rs` is `seeks.rs` with what `streams.rs` does of it.
+
+mod moves;
+pub(crate) mod retention;
+mod saving;
+mod snapshots;
 
 use std::collections::BTreeMap;
 
 use domain::catalog::{EventType, EventTypes};
-use domain::delivery::{DisableReason, Health, Parked, Policy, Position, Progress, RowChange};
+use domain::clock::Timestamp;
+use domain::delivery::{Parked, Policy, Position};
 use domain::event::Seq;
 use domain::ids::TenantId;
-use domain::stream::StreamStatus;
-use domain::subscription::{Interest, Spans};
+use domain::stream::{EventStream, StreamStatus};
+use domain::subscription::Spans;
 
-use super::Checked;
-use super::ledger::Standings;
+pub(crate) use saving::{Applied, StreamProgress};
+pub(crate) use snapshots::{Snapshot, Told, User};
 
 /// Names a stream; never used twice.
 pub(crate) type StreamKey = u32;
@@ -22,104 +31,67 @@ pub(crate) struct Event {
     pub(crate) tenant: TenantId,
     pub(crate) event_type: EventType,
     pub(crate) subject: u64,
+    pub(crate) at: Timestamp,
+    /// Which state of its subject it tells of.
+    pub(crate) revision: u64,
+    /// The only stream that it is for: a part of its snapshot.
+    pub(crate) only: Option<StreamKey>,
+}
+
+impl Event {
+    /// Whether a stream with these types is to get it.
+    pub(crate) fn is_wanted(&self, key: StreamKey, tenant: TenantId, types: &EventTypes) -> bool {
+        self.tenant == tenant && self.only.is_none_or(|only| only == key) && types.contains(self.event_type)
+    }
+}
+
+/// A stream's settings, as its shell hears of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) tenant: TenantId,
+    pub(crate) stream: EventStream,
+    pub(crate) policy: Policy,
+    pub(crate) spans: Spans,
+    /// Counts how often it was enabled or disabled.
+    pub(crate) generation: u64,
+    /// Counts changes of settings.
+    pub(crate) version: u64,
+    /// Counts how often it was moved, and where it was moved to last.
+    pub(crate) seeks: u64,
+    pub(crate) sought: Seq,
 }
 
 /// A stream's settings, and what was saved of its deliveries.
 #[derive(Debug)]
 pub(crate) struct StoredStream {
-    pub(crate) tenant: TenantId,
-    pub(crate) types: EventTypes,
-    pub(crate) policy: Policy,
-    pub(crate) spans: Spans,
-    pub(crate) status: StreamStatus,
-    /// Counts how often it was enabled or disabled.
-    pub(crate) generation: u64,
-    /// Counts changes of settings.
-    pub(crate) version: u64,
+    pub(crate) settings: Settings,
     pub(crate) position: Position,
     pub(crate) at_head: bool,
-    pub(crate) health: Health,
+    pub(crate) in_row: u32,
     pub(crate) parked: BTreeMap<Seq, Parked>,
     /// The failed deliveries; true for those that somebody asked to deliver again.
     pub(crate) failures: BTreeMap<Seq, bool>,
 }
 
 impl StoredStream {
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.settings.stream.status == StreamStatus::Enabled
+    }
+
     /// Everything below this has been looked at, as a restart sees it.
     pub(crate) fn frontier(&self, head: Seq) -> Seq {
         if self.at_head { self.position.frontier.max(head) } else { self.position.frontier }
     }
 
-    fn begin(&mut self, end: Seq) {
-        self.version += 1;
-        let interest = match self.status {
-            StreamStatus::Enabled => Interest::Types(self.types.clone()),
-            StreamStatus::Disabled => Interest::Missed,
-        };
-        self.spans.begin(end, interest);
+    /// The lowest position that it has not settled, as a restart sees it.
+    pub(crate) fn cursor(&self, head: Seq) -> Seq {
+        self.position.open.first().copied().unwrap_or_else(|| self.frontier(head))
     }
 
     /// Whether it may be enabled: not while too many failed deliveries are outstanding.
     pub(crate) fn may_enable(&self) -> bool {
-        self.failures.len() < self.policy.failures_outstanding_max as usize
+        self.failures.len() < self.settings.policy.failures_outstanding_max as usize
     }
-
-    pub(crate) fn set_status(&mut self, status: StreamStatus, end: Seq) {
-        self.status = status;
-        self.generation += 1;
-        if status == StreamStatus::Enabled {
-            self.health.in_row = 0;
-        }
-        self.begin(end);
-    }
-
-    pub(crate) fn set_types(&mut self, types: EventTypes, end: Seq) {
-        self.types = types;
-        self.begin(end);
-    }
-
-    pub(crate) fn set_policy(&mut self, policy: Policy) {
-        self.policy = policy;
-        self.version += 1;
-    }
-
-    fn row(&mut self, row: &RowChange) -> Checked {
-        let was_there = match row {
-            RowChange::Failed { seq, .. } => {
-                self.parked.remove(seq);
-                self.failures.insert(*seq, false).is_none()
-            }
-            RowChange::FailedAgain { seq, .. } => self.failures.insert(*seq, false).is_some(),
-            RowChange::Recovered { seq } => self.failures.remove(seq).is_some(),
-            RowChange::Unparked { seq } => self.parked.remove(seq).is_some(),
-            RowChange::Parked(parked) => {
-                self.parked.insert(parked.seq, parked.clone());
-                !self.failures.contains_key(&parked.seq)
-            }
-        };
-        if was_there { Ok(()) } else { Err(format!("rows do not fit what the store holds: {row:?}")) }
-    }
-}
-
-/// What a checkpoint saves of one stream.
-#[derive(Debug)]
-pub(crate) struct StreamProgress {
-    pub(crate) stream: StreamKey,
-    pub(crate) generation: u64,
-    pub(crate) at_head: bool,
-    pub(crate) progress: Progress,
-    /// What the ledger holds to be saved with it.
-    pub(crate) standings: Standings,
-}
-
-/// What came of saving a stream's progress.
-pub(crate) enum Applied {
-    /// Saved.
-    Saved,
-    /// Saved, and the stream is disabled now.
-    Disabled(DisableReason),
-    /// Saved; it was not disabled, because it was enabled or disabled since.
-    Outdated,
 }
 
 /// Everything that survives a crash.
@@ -129,12 +101,21 @@ pub(crate) struct Store {
     pub(crate) streams: BTreeMap<StreamKey, StoredStream>,
     /// Everything below this was handed out to the streams at the head.
     pub(crate) head: Seq,
+    pub(crate) users: BTreeMap<u64, User>,
+    pub(crate) snapshots: BTreeMap<StreamKey, Snapshot>,
+    /// The number of the newest user that there ever was.
+    pub(crate) last_user: u64,
 }
 
 impl Store {
     /// The next position: every event is below it.
     pub(crate) fn end(&self) -> Seq {
         self.log.last().map_or(Seq(1), |last| last.seq.next())
+    }
+
+    /// The oldest position that the log holds; the next one if it holds nothing.
+    pub(crate) fn oldest(&self) -> Seq {
+        self.log.first().map_or(self.end(), |first| first.seq)
     }
 
     /// The events at positions from `from` on and below `until`.
@@ -146,31 +127,5 @@ impl Store {
 
     pub(crate) fn get(&self, seq: Seq) -> Option<Event> {
         self.read(seq, seq.next()).first().copied()
-    }
-
-    /// One stream's part of a checkpoint; `None` if the stream is gone.
-    pub(crate) fn apply(&mut self, saved: &StreamProgress) -> Result<Option<Applied>, String> {
-        let end = self.end();
-        let Some(stream) = self.streams.get_mut(&saved.stream) else { return Ok(None) };
-        stream.position = saved.progress.position.clone();
-        stream.at_head = saved.at_head;
-        stream.health = saved.progress.health;
-        let current = stream.generation == saved.generation;
-        if !current {
-            // The row of failures is from before it was enabled again.
-            stream.health.in_row = 0;
-        }
-        for row in &saved.progress.rows {
-            stream.row(row)?;
-        }
-        stream.spans.prune(stream.position.cursor(), Seq::ZERO);
-        Ok(Some(match saved.progress.disable {
-            Some(reason) if current && stream.status == StreamStatus::Enabled => {
-                stream.set_status(StreamStatus::Disabled, end);
-                Applied::Disabled(reason)
-            }
-            Some(_) => Applied::Outdated,
-            None => Applied::Saved,
-        }))
     }
 }

@@ -1,52 +1,78 @@
 //! What users do: events, streams, settings, redeliveries.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::catalog::{EventType, EventTypes};
-use domain::delivery::{Health, Limits, Ordering, Policy, Position, Schedule};
+use domain::catalog::EventType;
+use domain::delivery::{Limits, Ordering, Policy, Schedule};
 use domain::event::Seq;
-use domain::ids::RegisteredTypeId;
-use domain::ids::TenantId;
+use domain::ids::{RegisteredTypeId, TenantId};
 use domain::stream::StreamStatus;
-use domain::subscription::{Interest, Spans};
 
+use super::Checked;
 use super::coverage::Reached;
-use super::ledger::Ledger;
 use super::random::Random;
 use super::receiver::Receiver;
-use super::store::{Event, StoredStream, StreamKey};
+use super::store::{Event, StreamKey, User};
 use super::world::World;
 
-const TYPES: [EventType; 3] =
-    [EventType::UserCreated, EventType::UserUpdated, EventType::Registered(RegisteredTypeId(7))];
+const TYPES: [EventType; 4] = [EventType::UserCreated, EventType::UserUpdated, EventType::UserDeleted, REGISTERED];
+
+/// A type that a tenant has registered.
+const REGISTERED: EventType = EventType::Registered(RegisteredTypeId(7));
 
 /// Streams at most.
 const STREAMS_MAX: usize = 5;
 
-pub(crate) fn append(world: &mut World) {
+/// Users at most, so that events about one of them are near one another.
+const USERS_MAX: usize = 5;
+
+/// The number of what is no user; users have smaller ones.
+const THING: u64 = 1_000_000;
+
+fn any_tenant(random: &mut Random) -> TenantId {
+    TenantId(if random.percent(85) { 1 } else { 2 })
+}
+
+pub(crate) fn append(world: &mut World) -> Checked {
     for _ in 0..world.random.between(1, 4) {
-        let gap = u64::from(world.random.percent(10));
-        let event = Event {
-            seq: Seq(world.store.end().0 + gap),
-            tenant: TenantId(if world.random.percent(85) { 1 } else { 2 }),
-            event_type: world.random.pick(&TYPES),
-            subject: world.random.pick(&[11, 11, 22, 33]),
-        };
-        world.store.log.push(event);
-        for (key, stored) in &world.store.streams {
-            let wanted = stored.status == StreamStatus::Enabled && stored.types.contains(event.event_type);
-            if let Some(ledger) = world.ledgers.get_mut(key).filter(|_| wanted && stored.tenant == event.tenant) {
-                ledger.expect(&event);
-            }
+        let from = world.store.end();
+        append_one(world);
+        if world.store.read(from, world.store.end()).iter().any(|event| event.only.is_some()) {
+            world.coverage.reached(Reached::SnapshotToldEarly);
         }
-        world.note(|| format!("{event:?} is appended"));
+        world.appended(from)?;
+    }
+    Ok(())
+}
+
+fn append_one(world: &mut World) {
+    let (at, gap) = (world.now.wall, u64::from(world.random.percent(10)));
+    let numbers: Vec<u64> = world.store.users.keys().copied().collect();
+    let create = numbers.is_empty() || (numbers.len() < USERS_MAX && world.random.percent(20));
+    if world.random.percent(10) {
+        let (seq, tenant) = (Seq(world.store.end().0 + gap), any_tenant(&mut world.random));
+        let (event_type, subject) = (REGISTERED, THING);
+        world.store.log.push(Event { seq, tenant, event_type, subject, at, revision: 0, only: None });
+    } else if create {
+        world.store.last_user += 1;
+        let (number, tenant) = (world.store.last_user, any_tenant(&mut world.random));
+        world.store.users.insert(number, User { tenant, revision: 0 });
+        world.store.user_change(number, EventType::UserCreated, at, gap);
+    } else {
+        let number = world.random.pick(&numbers);
+        let deleted = world.random.percent(5);
+        let event_type = if deleted { EventType::UserDeleted } else { EventType::UserUpdated };
+        world.store.user_change(number, event_type, at, gap);
     }
 }
 
-fn any_types(random: &mut Random) -> EventTypes {
-    let types: EventTypes = TYPES.into_iter().filter(|_| random.percent(60)).collect();
+fn any_types(random: &mut Random) -> Vec<EventType> {
+    let types: Vec<EventType> = TYPES.into_iter().filter(|_| random.percent(65)).collect();
     if types.is_empty() { TYPES.into_iter().collect() } else { types }
+}
+
+fn any_ordering(random: &mut Random) -> Ordering {
+    random.pick(&[Ordering::Subject, Ordering::Subject, Ordering::None, Ordering::Strict])
 }
 
 fn any_schedule(random: &mut Random) -> Schedule {
@@ -58,7 +84,6 @@ fn any_schedule(random: &mut Random) -> Schedule {
 }
 
 fn any_policy(random: &mut Random) -> Policy {
-    let ordering = random.pick(&[Ordering::Subject, Ordering::Subject, Ordering::None, Ordering::Strict]);
     let limits = Limits {
         in_flight_max: random.between(1, 8),
         in_flight_start: random.between(1, 8),
@@ -70,7 +95,7 @@ fn any_policy(random: &mut Random) -> Policy {
         unsaved_max: random.between(4, 16),
     };
     Policy {
-        ordering,
+        ordering: any_ordering(random),
         schedule: any_schedule(random),
         limits,
         failures_in_row_max: u32::try_from(random.between(5, 20)).expect("it is small"),
@@ -86,30 +111,15 @@ pub(crate) fn create(world: &mut World) {
     world.next_key += 1;
     let policy = any_policy(&mut world.random);
     let types = any_types(&mut world.random);
-    let end = world.store.end();
-    world.note(|| format!("stream {key} is created at {end:?}: {types:?}, {policy:?}"));
-    world.ledgers.insert(key, Ledger::new(policy.ordering));
+    let tenant = any_tenant(&mut world.random);
+    world.note(|| format!("stream {key} of {tenant:?} is created: {types:?}, {policy:?}"));
     let receiver = Receiver::any(&mut world.random);
     world.receivers.insert(key, receiver);
-    let stored = StoredStream {
-        tenant: TenantId(if world.random.percent(85) { 1 } else { 2 }),
-        types: types.clone(),
-        policy,
-        spans: Spans::starting(end, Interest::Types(types)),
-        status: StreamStatus::Enabled,
-        generation: 0,
-        version: 0,
-        position: Position::at(end),
-        at_head: false,
-        health: Health::default(),
-        parked: BTreeMap::new(),
-        failures: BTreeMap::new(),
-    };
-    world.store.streams.insert(key, stored);
+    world.start_stream(key, tenant, types, policy);
     world.coverage.reached(Reached::StreamCreated);
 }
 
-fn any_stored(world: &mut World) -> Option<StreamKey> {
+pub(crate) fn any_stored(world: &mut World) -> Option<StreamKey> {
     let keys: Vec<StreamKey> = world.store.streams.keys().copied().collect();
     (!keys.is_empty()).then(|| world.random.pick(&keys))
 }
@@ -117,47 +127,50 @@ fn any_stored(world: &mut World) -> Option<StreamKey> {
 pub(crate) fn delete(world: &mut World) {
     if let Some(key) = any_stored(world).filter(|_| world.store.streams.len() > 1) {
         world.store.streams.remove(&key);
+        world.store.snapshots.remove(&key);
+        world.tellings.remove(&key);
         world.note(|| format!("stream {key} is deleted"));
         world.coverage.reached(Reached::StreamDeleted);
     }
 }
 
+/// Disables a stream that is enabled, and enables one that is not.
 pub(crate) fn toggle_status(world: &mut World) {
-    let end = world.store.end();
     let Some(key) = any_stored(world) else { return };
-    let Some(stored) = world.store.streams.get_mut(&key) else { return };
-    let what = match stored.status {
-        StreamStatus::Enabled => {
-            stored.set_status(StreamStatus::Disabled, end);
-            Reached::UserDisable
-        }
-        StreamStatus::Disabled if stored.may_enable() => {
-            stored.set_status(StreamStatus::Enabled, end);
-            Reached::UserEnable
-        }
-        StreamStatus::Disabled => Reached::EnableRefused,
-    };
-    world.coverage.reached(what);
-    world.note(|| format!("stream {key}: {what:?} at {end:?}"));
+    let stored = &world.store.streams[&key];
+    let may_enable = stored.may_enable();
+    if stored.is_enabled() {
+        world.store.change(key, |settings| settings.stream.status = StreamStatus::Disabled);
+        world.coverage.reached(Reached::UserDisable);
+        world.note(|| format!("stream {key} is disabled"));
+    } else if may_enable {
+        world.resume_stream(key);
+    } else {
+        world.coverage.reached(Reached::EnableRefused);
+    }
 }
 
 pub(crate) fn edit_types(world: &mut World) {
-    let end = world.store.end();
     let types = any_types(&mut world.random);
     let Some(key) = any_stored(world) else { return };
-    let Some(stored) = world.store.streams.get_mut(&key) else { return };
-    stored.set_types(types.clone(), end);
+    world.note(|| format!("stream {key} wants {types:?}"));
+    world.store.change(key, |settings| settings.stream.subscriptions = types);
     world.coverage.reached(Reached::UserEdit);
-    world.note(|| format!("stream {key} wants {types:?} from {end:?}"));
 }
 
-/// Another schedule. The ordering stays what it was when the stream was created.
+/// Another schedule, and sometimes another ordering.
 pub(crate) fn edit_policy(world: &mut World) {
     let schedule = any_schedule(&mut world.random);
+    let ordering = world.random.percent(70).then(|| any_ordering(&mut world.random));
     let Some(key) = any_stored(world) else { return };
-    let Some(stored) = world.store.streams.get_mut(&key) else { return };
-    stored.set_policy(Policy { schedule, ..stored.policy.clone() });
-    world.note(|| format!("stream {key} has another schedule"));
+    world.note(|| format!("stream {key} has another schedule, and ordering {ordering:?}"));
+    world.store.change(key, |settings| {
+        settings.policy.schedule = schedule;
+        if let Some(ordering) = ordering {
+            settings.policy.ordering = ordering;
+            settings.stream.options.ordering = ordering;
+        }
+    });
 }
 
 pub(crate) fn request_redelivery(world: &mut World) {

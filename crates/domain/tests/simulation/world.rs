@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use domain::clock::{Moment, Timestamp};
-use domain::delivery::{Next, Order, Outcome, Phase, next_step};
+use domain::delivery::{Order, Phase};
 use domain::event::Seq;
 
-use super::Checked;
 use super::coverage::{Coverage, Reached};
 use super::ledger::{Flight, Ledger};
+use super::positions::Telling;
 use super::random::Random;
 use super::receiver::Receiver;
 use super::shell::{Notice, Shell};
@@ -25,6 +25,12 @@ pub(crate) struct World {
     pub(crate) ledgers: BTreeMap<StreamKey, Ledger>,
     pub(crate) receivers: BTreeMap<StreamKey, Receiver>,
     pub(crate) next_key: StreamKey,
+    /// What each snapshot has to tell of, and has.
+    pub(crate) tellings: BTreeMap<StreamKey, Telling>,
+    /// How long the log is kept.
+    pub(crate) retention: Duration,
+    /// Commits may fail.
+    pub(crate) faulty: bool,
     pub(crate) coverage: Coverage,
     trace: Option<VecDeque<String>>,
 }
@@ -32,14 +38,19 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64, trace: Option<VecDeque<String>>) -> Self {
         let store = Store { head: Seq(1), ..Store::default() };
+        let mut random = Random::new(seed);
+        let retention = Duration::from_secs(random.pick(&[30, 300, 3600]));
         Self {
-            random: Random::new(seed),
+            random,
             now: Moment { wall: Timestamp::from_millis(1_700_000_000_000), steady: Duration::from_secs(1) },
             shell: Shell::start(Seq(1)),
             store,
             ledgers: BTreeMap::new(),
             receivers: BTreeMap::new(),
             next_key: 1,
+            tellings: BTreeMap::new(),
+            retention,
+            faulty: true,
             coverage: Coverage::new(),
             trace,
         }
@@ -68,21 +79,58 @@ impl World {
 
     // ---- the shell's steps ------------------------------------------------------------------------------
 
-    pub(crate) fn sync(&mut self) {
-        let notices = self.shell.sync(&self.store, self.now, &mut self.coverage);
-        for (key, notice) in notices {
-            self.note(|| format!("stream {key} is made known: {notice:?}"));
-            let (running, ledger) = (self.shell.streams.get(&key), self.ledgers.get_mut(&key));
-            match (notice, running, ledger) {
-                (Notice::Removed, ..) => {
-                    self.ledgers.remove(&key);
-                }
-                (Notice::Restored, _, Some(ledger)) => ledger.restored(&self.store.streams[&key]),
-                (Notice::Enabled, _, Some(ledger)) => ledger.enabled(),
-                (Notice::Disabled, Some(running), Some(ledger)) => ledger.disabled(&running.core.position()),
-                (..) => {}
+    /// Takes notice of settings, and of the log up to its end or, if it has grown meanwhile, a part of that.
+    pub(crate) fn sync(&mut self, whole: bool) {
+        let (known, end) = (self.shell.known, self.store.end());
+        let behind = usize::try_from(end.0.saturating_sub(known.0)).unwrap_or(0);
+        let target = if whole { end } else { Seq(known.0 + self.random.below(behind + 1) as u64) };
+        for (key, notices) in self.shell.sync(&self.store, self.now, target) {
+            self.note(|| format!("stream {key} is made known: {notices:?}"));
+            for notice in notices {
+                self.told(key, notice);
             }
         }
+    }
+
+    fn told(&mut self, key: StreamKey, notice: Notice) {
+        let (running, ledger) = (self.shell.streams.get(&key), self.ledgers.get_mut(&key));
+        let Some(ledger) = ledger else { return };
+        match notice {
+            Notice::Removed => {
+                self.ledgers.remove(&key);
+            }
+            Notice::Restored(ordering) => ledger.restored(&self.store.streams[&key], ordering),
+            Notice::Moved { to, frontier } => {
+                if ledger.moved(to, frontier) {
+                    self.coverage.reached(Reached::MovedInFlight);
+                }
+            }
+            Notice::Reordered(ordering) => {
+                let flying = !ledger.in_flight().is_empty();
+                ledger.reordered(ordering);
+                self.coverage.reached(if flying { Reached::ReorderedInFlight } else { Reached::Reordered });
+            }
+            Notice::Enabled => ledger.enabled(),
+            Notice::Disabled => {
+                if let Some(running) = running {
+                    ledger.disabled(&running.core.position());
+                }
+            }
+        }
+    }
+
+    /// Starts the next stream whose settings were read; true if there was one.
+    pub(crate) fn add_next(&mut self) -> bool {
+        let waiting = !self.shell.adding.is_empty();
+        match self.shell.add_next(&self.store) {
+            Some((key, Some(ordering))) => {
+                self.note(|| format!("stream {key} starts"));
+                self.told(key, Notice::Restored(ordering));
+            }
+            Some((_, None)) => self.coverage.reached(Reached::MovedWhileAdded),
+            None => {}
+        }
+        waiting
     }
 
     pub(crate) fn hand_out(&mut self, most: usize) -> bool {
@@ -102,18 +150,20 @@ impl World {
         self.note(|| format!("the head has come to {frontier:?}; at it: {there:?}"));
     }
 
+    /// A stream that is behind takes what it has read, or begins to read.
     pub(crate) fn read_on(&mut self, key: StreamKey, most: usize) -> bool {
-        let moved = self.shell.read_on(key, &self.store, self.now, most, &mut self.coverage);
-        if let Some(frontier) = self.shell.streams.get(&key).map(|running| running.core.frontier()).filter(|_| moved) {
+        if self.shell.take_chunk(key, self.now, &mut self.coverage) {
+            let frontier = self.shell.streams.get(&key).map(|running| running.core.frontier());
             let joined = self.shell.head.contains(key);
             self.note(|| format!("stream {key} has read on to {frontier:?}; at the head: {joined}"));
+            return true;
         }
-        moved
+        self.shell.begin_reading(key, &self.store, most)
     }
 
     pub(crate) fn answer_load(&mut self, key: StreamKey) -> bool {
         let which = self.random.below(8);
-        let answered = self.shell.answer_load(key, &self.store, self.now, which);
+        let answered = self.shell.answer_load(key, &self.store, self.now, which, &mut self.coverage);
         let some = answered.is_some();
         if let Some(seqs) = answered {
             self.note(|| format!("stream {key}: loaded {seqs:?}"));
@@ -123,6 +173,9 @@ impl World {
 
     pub(crate) fn redeliveries(&mut self, key: StreamKey) -> bool {
         let Some(offered) = self.shell.redeliveries(key, &self.store) else { return false };
+        if let Some(ledger) = self.ledgers.get_mut(&key) {
+            ledger.offered(&offered);
+        }
         if !offered.is_empty() {
             self.note(|| format!("stream {key}: redeliveries offered {offered:?}"));
         }
@@ -159,7 +212,8 @@ impl World {
                     if payload.seq != seq {
                         return Err(format!("stream {key}: {payload:?} is sent as {seq:?}"));
                     }
-                    let flight = Flight { ticket, seq, attempt, redelivery: payload.redelivery };
+                    let redelivery = payload.redelivery;
+                    let flight = Flight { ticket, seq, attempt, redelivery, forgotten: false };
                     ledger.sent(flight).map_err(|why| format!("stream {key}: {why}"))?;
                     self.coverage.reached(if attempt == 1 { Reached::Send } else { Reached::Retry });
                     if payload.redelivery && running.core.phase() == Phase::Disabled {
@@ -169,8 +223,8 @@ impl World {
                 }
             }
         }
-        if !sends.is_empty() && ledger.rows() >= running.policy.limits.unsaved_max {
-            return Err(format!("stream {key}: it sends although {} rows are not saved", ledger.rows()));
+        if !sends.is_empty() && ledger.unsaved() > running.policy().limits.unsaved_max {
+            return Err(format!("stream {key}: it sends, and a crash may repeat {} deliveries", ledger.unsaved()));
         }
         if some {
             self.note(|| format!("stream {key}: load {loads:?}, send {}", flights(&sends)));
@@ -178,70 +232,9 @@ impl World {
         self.check_bounds(key)?;
         Ok(some)
     }
-
-    /// An attempt of a stream ends.
-    pub(crate) fn end_attempt(&mut self, key: StreamKey, flight: Flight, outcome: Outcome) -> Checked {
-        let (Some(running), Some(ledger)) = (self.shell.streams.get_mut(&key), self.ledgers.get_mut(&key)) else {
-            return Ok(());
-        };
-        let before = running.core.phase();
-        let outstanding = running.core.health().outstanding;
-        let parked = running.core.parked();
-        running.core.attempt_ended(self.now, flight.ticket, outcome.clone());
-        running.touched = true;
-        let after = running.core.phase();
-        let named = |why: String| format!("stream {key}: {why}");
-        match &outcome {
-            Outcome::Delivered { .. } => {
-                let repeat = ledger.delivered(flight.ticket).map_err(named)?;
-                self.coverage.reached(if repeat { Reached::Repeat } else { Reached::Success });
-                if flight.redelivery {
-                    self.coverage.reached(Reached::RedeliveryRecovered);
-                }
-                if after != before {
-                    return Err(named(String::from("a success has disabled it")));
-                }
-            }
-            Outcome::Failed(failure) => {
-                let last = next_step(&running.policy, flight.attempt, failure) == Next::GiveUp;
-                let last = ledger.failed(flight.ticket, last, before == Phase::Enabled).map_err(named)?;
-                let new = last && !flight.redelivery;
-                let (in_row, many) = ledger.too_many(&running.policy, outstanding + u32::from(new));
-                let disabled = before == Phase::Enabled && after == Phase::Disabled;
-                if before == Phase::Enabled && disabled != (in_row || many) {
-                    return Err(named(format!(
-                        "disabled by the core: {disabled}; failures in a row at the limit: {in_row}, outstanding: {many}"
-                    )));
-                }
-                if disabled {
-                    ledger.trip();
-                } else if after == Phase::Disabled {
-                    ledger.set_aside(&running.core.position());
-                }
-                match (last, flight.redelivery) {
-                    (true, true) => self.coverage.reached(Reached::RedeliveryFailed),
-                    (true, false) => self.coverage.reached(Reached::FinalFailure),
-                    (false, _) => {}
-                }
-                if running.core.parked() > parked {
-                    self.coverage.reached(Reached::ParkedEvents);
-                }
-            }
-        }
-        self.note(|| format!("stream {key}: {} ended: {}", flights(&[flight]), told(&outcome)));
-        self.check_health(key)?;
-        self.check_bounds(key)
-    }
 }
 
-fn told(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Delivered { .. } => String::from("delivered"),
-        Outcome::Failed(failure) => format!("{:?}", failure.kind),
-    }
-}
-
-fn flights(flights: &[Flight]) -> String {
+pub(crate) fn flights(flights: &[Flight]) -> String {
     let text = |flight: &Flight| {
         let again = if flight.redelivery { "redelivery, " } else { "" };
         format!("{:?} ({again}attempt {})", flight.seq, flight.attempt)

@@ -91,7 +91,10 @@ pub(super) fn cursor_move(connection: &Connection, id: &str, to: Seq) -> Result<
 pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Result<Option<RestoredStream>, StoreError> {
     let unread = unavailable("read where a stream stands");
     let id = stream.to_string();
+    // One snapshot for all that is read, so that it is as of one moment.
+    let connection = &*connection.unchecked_transaction().map_err(&unread)?;
     let Some((position, in_row)) = standing(connection, &id)? else { return Ok(None) };
+    let Some((_, seek)) = seeks::counts(connection, &id)? else { return Ok(None) };
     let failed: Vec<Seq> = connection
         .prepare_cached("SELECT seq FROM failures WHERE stream_id = ?1 ORDER BY seq")
         .and_then(|mut statement| statement.query_map(params![id], |row| seq_of(row, 0))?.collect())
@@ -112,7 +115,8 @@ pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Resul
         })
         .collect::<Result<_, StoreError>>()?;
     let outstanding = u32::try_from(failed.len()).unwrap_or(u32::MAX);
-    Ok(Some(RestoredStream { position, health: Health { in_row, outstanding }, failed, parked }))
+    let health = Health { in_row, outstanding };
+    Ok(Some(RestoredStream { position, health, failed, parked, seeks: seek.count }))
 }
 
 pub(super) fn checkpoint_save(writing: &mut Writing<'_>, checkpoint: &Checkpoint) -> Result<(), StoreError> {
@@ -167,7 +171,9 @@ fn row_save(connection: &Connection, id: &str, change: &RowChange) -> Result<(),
             unpark(connection, id, *seq)?;
             failures::failure_record(connection, id, *seq, *at, attempts)
         }
-        RowChange::FailedAgain { seq, attempts } => failures::failure_extend(connection, id, *seq, attempts),
+        RowChange::FailedAgain { seq, attempts, redelivery } => {
+            failures::failure_extend(connection, id, *seq, attempts, *redelivery)
+        }
         RowChange::Recovered { seq } => failures::failure_remove(connection, id, *seq),
         RowChange::Parked(parked) => {
             let values = params![

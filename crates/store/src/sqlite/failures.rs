@@ -27,16 +27,20 @@ pub(super) fn failure_record(
     run(connection, sql, params![stream, seq_value(seq), at.as_millis(), to_json(&kept)]).map(|_| ())
 }
 
-/// Adds attempts to a failed delivery and ends its redelivery.
+/// Adds attempts to a failed delivery, and ends its redelivery if they are those of it. A request that the attempts do
+/// not answer stands.
 pub(super) fn failure_extend(
     connection: &Connection,
     stream: &str,
     seq: Seq,
     attempts: &[Attempt],
+    redelivery: bool,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE failures SET attempts = ?3, redelivery_requested_at = NULL WHERE stream_id = ?1 AND seq = ?2";
+    let sql = "UPDATE failures SET attempts = ?3,
+                 redelivery_requested_at = CASE WHEN ?4 THEN NULL ELSE redelivery_requested_at END
+               WHERE stream_id = ?1 AND seq = ?2";
     let Some(all) = attempts_with(connection, stream, seq, attempts)? else { return Ok(()) };
-    run(connection, sql, params![stream, seq_value(seq), all]).map(|_| ())
+    run(connection, sql, params![stream, seq_value(seq), all, redelivery]).map(|_| ())
 }
 
 /// The stored attempts of a failed delivery followed by `more`, as JSON.

@@ -110,8 +110,8 @@ pub(crate) async fn rows_follow_their_deliveries<B: Backend>(backend: &B) {
     assert_eq!(is_parked().await, [parked(3, 900)]);
     assert_eq!(failures().await, [(2, 2), (4, 2), (5, 2)]);
     save(vec![
-        RowChange::FailedAgain { seq: Seq(4), attempts: vec![attempt(70), attempt(71), attempt(72)] },
-        RowChange::FailedAgain { seq: Seq(8), attempts: vec![attempt(70)] },
+        RowChange::FailedAgain { seq: Seq(4), attempts: vec![attempt(70), attempt(71), attempt(72)], redelivery: true },
+        RowChange::FailedAgain { seq: Seq(8), attempts: vec![attempt(70)], redelivery: true },
         RowChange::Recovered { seq: Seq(2) },
     ])
     .await;

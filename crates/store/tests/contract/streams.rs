@@ -113,6 +113,7 @@ pub(crate) async fn a_new_stream_starts_at_the_end_of_the_log<B: Backend>(backen
         health: Health::default(),
         failed: Vec::new(),
         parked: Vec::new(),
+        seeks: 0,
     };
     assert_eq!(house.restored(stream.id).await, expected);
     let state = house.state(stream.id).await;

@@ -1,6 +1,7 @@
 //! Another ordering for a stream that is under way.
 
-use super::{Entry, Origin, State, StreamCore, Ticket};
+use super::entries::{Entry, Origin, State};
+use super::{StreamCore, Ticket};
 use crate::clock::Timestamp;
 use crate::delivery::lanes::{LaneKey, Lanes};
 
@@ -74,15 +75,5 @@ impl<E: Clone> StreamCore<E> {
             let entry = &self.entries[ticket];
             (entry.state != State::InFlight, entry.seq, *ticket)
         });
-    }
-
-    /// The wait before another attempt is over: it is made, if its lane has nobody in front.
-    pub(super) fn take_turn(&mut self, ticket: Ticket) {
-        let Some(entry) = self.entries.get_mut(&ticket) else { return };
-        if self.lanes.has_turn(entry.lane, ticket) {
-            self.make_ready(ticket);
-        } else {
-            entry.state = State::Queued;
-        }
     }
 }

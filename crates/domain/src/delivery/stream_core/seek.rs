@@ -1,6 +1,7 @@
 //! Moving a stream in the log.
 
-use super::{Origin, State, StreamCore, Ticket};
+use super::entries::{Origin, State};
+use super::{StreamCore, Ticket};
 use crate::delivery::progress::RowChange;
 use crate::event::Seq;
 
@@ -20,8 +21,11 @@ impl<E: Clone> StreamCore<E> {
         self.window.seek(to);
         self.missing.split_off(&to);
         self.loading.split_off(&to);
-        self.parked.forget_from(to);
         self.rows.retain(|row| !matches!(row, RowChange::Parked(parked) if parked.seq >= to));
+        // The store has dropped these rows. But progress that is being saved may bring them back, if the stream is moved
+        // forward before it is.
+        let dropped = self.parked.forget_from(to);
+        self.rows.extend(dropped.into_iter().map(|seq| RowChange::Unparked { seq }));
         let mut later: Vec<Ticket> = self
             .entries
             .iter()

@@ -4,6 +4,7 @@ mod schedule;
 mod seek;
 
 use super::*;
+use crate::clock::Timestamp;
 use crate::delivery::Limits;
 
 fn core(ordering: Ordering, open: &[u64], parked: &[u64]) -> StreamCore<u64> {
