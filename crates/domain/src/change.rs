@@ -3,6 +3,8 @@
 
 mod connections;
 mod groups;
+mod organizations;
+mod roles;
 mod scim;
 mod streams;
 mod users;
@@ -22,6 +24,12 @@ use crate::user::User;
 
 pub use connections::{ConnectionPatch, connection_create, connection_delete, connection_update};
 pub use groups::{GroupPatch, GroupWrite, group_create, group_delete, group_update};
+pub use organizations::{
+    Member, OrganizationWrite, member_roles_assign, member_roles_remove, members_add, members_remove,
+    organization_connection_add, organization_connection_remove, organization_connection_update, organization_create,
+    organization_delete, organization_update,
+};
+pub use roles::{RolePatch, RoleWrite, roles_assign, roles_unassign};
 pub use scim::{ScimWrite, scim_user_create, scim_user_update};
 pub use streams::{StreamPatch, stream_update};
 pub use users::{user_create, user_delete, user_erase, user_erase_absent, user_snapshot, user_update};
@@ -75,6 +83,10 @@ pub enum Write {
     Group(GroupWrite),
     /// Removes a connection with what belongs to it but its users.
     ConnectionDelete(Revision, ConnectionId),
+    /// Something about roles.
+    Role(RoleWrite),
+    /// Something about organizations.
+    Organization(OrganizationWrite),
     /// Creates or changes an event stream. A new one starts after the last event that the log holds when
     /// the change is committed; a changed status or subscription holds from there on.
     StreamPut(Expect, Box<EventStream>),

@@ -47,6 +47,27 @@ scopes! {
     "read:organization_group_roles", "List the roles of groups in organizations.";
     "create:organization_group_roles", "Give roles to groups in organizations.";
     "delete:organization_group_roles", "Take roles from groups in organizations.";
+    "read:roles", "List and read roles.";
+    "create:roles", "Create roles.";
+    "update:roles", "Change roles.";
+    "delete:roles", "Delete roles.";
+    "read:role_members", "List the users who have a role.";
+    "create:role_members", "Give roles to users.";
+    "delete:role_members", "Take roles from users.";
+    "read:organizations", "List and read organizations.";
+    "create:organizations", "Create organizations.";
+    "update:organizations", "Change organizations.";
+    "delete:organizations", "Delete organizations.";
+    "read:organization_members", "List the members of organizations.";
+    "create:organization_members", "Add members to organizations.";
+    "delete:organization_members", "Remove members from organizations.";
+    "read:organization_member_roles", "List the roles of members of organizations.";
+    "create:organization_member_roles", "Give roles to members of organizations.";
+    "delete:organization_member_roles", "Take roles from members of organizations.";
+    "read:organization_connections", "List and read the connections of organizations.";
+    "create:organization_connections", "Enable connections for organizations.";
+    "update:organization_connections", "Change the settings that organizations have for connections.";
+    "delete:organization_connections", "Remove connections from organizations.";
     "read:clients", "List and read applications.";
     "create:clients", "Create applications.";
     "update:clients", "Change applications.";
@@ -58,6 +79,9 @@ scopes! {
     "delete:client_grants", "Delete client grants.";
     "read:actions", "List actions.";
     "read:resource_servers", "List and read APIs.";
+    "create:resource_servers", "Create APIs.";
+    "update:resource_servers", "Change APIs.";
+    "delete:resource_servers", "Delete APIs.";
 }
 
 /// Whether `name` is a scope of the Management API.

@@ -111,4 +111,13 @@ pub enum Conflict {
     /// A group with this name exists in the connection.
     #[error("the group name is already in use")]
     Group,
+    /// A role with this id exists.
+    #[error("the role already exists")]
+    Role,
+    /// An organization with this name exists.
+    #[error("the organization name is already in use")]
+    OrganizationName,
+    /// The organization has the connection already.
+    #[error("the connection is already enabled for the organization")]
+    OrganizationConnection,
 }

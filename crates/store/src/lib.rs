@@ -8,8 +8,10 @@ mod connections;
 mod error;
 mod groups;
 mod keyring;
+mod organizations;
 mod records;
 mod registered_types;
+mod roles;
 mod scim;
 pub mod sqlite;
 mod tenant_keys;
@@ -31,12 +33,16 @@ pub use connections::{ConnectionFilter, ConnectionPlace, Connections};
 pub use error::{Conflict, PlaceError, StoreError};
 pub use groups::{GroupFilter, GroupMember, Groups};
 pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
+pub use organizations::{
+    ConnectionsView, EnabledConnection, OrganizationConnections, OrganizationMembers, Organizations,
+};
 pub use records::{
-    Checkpoint, ErasureStep, FailedDelivery, Heads, LogChunk, Moved, Page, ReadLimit, RedeliveryRequested,
-    RestoredStream, RetentionPass, Seek, SeekMode, SigningKey, SnapshotStep, StreamProgress, StreamState,
+    Checkpoint, ErasureStep, FailedDelivery, Heads, LogChunk, Moved, Numbered, Page, ReadLimit, RedeliveryRequested,
+    RestoredStream, RetentionPass, Seek, SeekMode, SigningKey, Slice, SnapshotStep, StreamProgress, StreamState,
     StreamsChanged, StreamsVersion,
 };
 pub use registered_types::RegisteredTypes;
+pub use roles::Roles;
 pub use scim::{Scim, ScimIdentity, ScimUserFilter};
 pub use tenant_keys::{DERIVED_KEY_BYTES, TenantKeys};
 
@@ -45,7 +51,19 @@ pub use tenant_keys::{DERIVED_KEY_BYTES, TenantKeys};
 ///
 /// Reads see every change that was answered before they began, and never wait for a writer.
 #[async_trait]
-pub trait State: Connections + Groups + RegisteredTypes + Scim + TenantKeys + Send + Sync {
+pub trait State:
+    Connections
+    + Groups
+    + OrganizationConnections
+    + OrganizationMembers
+    + Organizations
+    + RegisteredTypes
+    + Roles
+    + Scim
+    + TenantKeys
+    + Send
+    + Sync
+{
     /// Commits a change with its events, all or nothing, durable when this answers.
     ///
     /// # Errors

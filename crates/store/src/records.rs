@@ -20,6 +20,26 @@ pub struct Page {
     pub limit: u32,
 }
 
+/// A part of a list: by how many entries to pass over, or by after which entry to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// Only entries with a higher number.
+    pub after: u64,
+    /// How many of them to pass over.
+    pub offset: u32,
+    /// How many entries to answer at most.
+    pub limit: u32,
+}
+
+/// An entry of a list with the number that the list goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered<T> {
+    /// Higher than those of the entries before.
+    pub number: u64,
+    /// The entry.
+    pub value: T,
+}
+
 /// A failed delivery with every attempt and the event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedDelivery {

@@ -112,6 +112,11 @@ impl Authenticated {
 }
 
 impl Call {
+    /// Checks that the token carries one of the scopes too: for what only some requests ask of an operation.
+    pub(crate) fn require(&self, any_of: &'static [&'static str]) -> Result<(), ApiError> {
+        if self.principal.has_any(any_of) { Ok(()) } else { Err(ApiError::InsufficientScope(any_of)) }
+    }
+
     /// The store.
     pub(crate) fn state(&self) -> &dyn State {
         &*self.app.state

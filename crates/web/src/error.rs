@@ -47,6 +47,10 @@ pub(crate) enum Missing {
     Grant,
     EventType,
     ResourceServer,
+    Role,
+    Organization,
+    OrganizationConnection,
+    Member,
 }
 
 /// Why a well-formed request cannot be carried out.
@@ -208,6 +212,10 @@ impl Missing {
             Self::Grant => ("The grant does not exist.", Some("inexistent_client_grant")),
             Self::EventType => ("The event type is not registered.", Some("inexistent_event_type")),
             Self::ResourceServer => ("The resource server does not exist", Some("inexistent_resource_server")),
+            Self::Role => ("The role does not exist.", None),
+            Self::Organization => ("No organization found by that id or name", None),
+            Self::OrganizationConnection => ("No connection found by that id", None),
+            Self::Member => ("The user is not a member of the organization.", None),
         };
         described(StatusCode::NOT_FOUND, message, code)
     }
@@ -282,6 +290,13 @@ fn describe_store(error: &StoreError) -> Described {
                 }
                 Conflict::ScimUser => ("The user already exists.", "auth0_idp_error"),
                 Conflict::Group => ("A group with the same name already exists", "resource_conflict"),
+                Conflict::Role => ("The role already exists.", "resource_conflict"),
+                Conflict::OrganizationName => {
+                    ("An organization with this name already exists", "organization_conflict")
+                }
+                Conflict::OrganizationConnection => {
+                    ("The connection is already enabled for the organization", "organization_conflict")
+                }
             };
             described(StatusCode::CONFLICT, message, Some(code))
         }

@@ -8,7 +8,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::management::{
     actions, client_grants, clients, connections, deliveries, event_streams, event_types, events, groups,
-    resource_servers, scim_configuration, users,
+    organizations, resource_servers, roles, scim_configuration, users,
 };
 use crate::state::App;
 use crate::{error, health, scim, tokens};
@@ -83,8 +83,55 @@ fn routes() -> Vec<Route> {
     routes.extend(connection_endpoints());
     routes.extend(group_endpoints());
     routes.extend(scim_endpoints());
+    routes.extend(role_endpoints());
+    routes.extend(organization_endpoints());
     routes.extend(event_endpoints());
     routes
+}
+
+/// Roles, and who has them in the tenant.
+fn role_endpoints() -> Vec<Route> {
+    vec![
+        get("/api/v2/roles", roles::list::list),
+        post("/api/v2/roles", roles::create::create),
+        get("/api/v2/roles/{id}", roles::get::get),
+        patch("/api/v2/roles/{id}", roles::update::update),
+        delete("/api/v2/roles/{id}", roles::delete::delete),
+        get("/api/v2/roles/{id}/users", roles::list_users::list_users),
+        post("/api/v2/roles/{id}/users", roles::assign::assign),
+        get("/api/v2/users/{id}/roles", users::roles::list::list),
+        post("/api/v2/users/{id}/roles", users::roles::assign::assign),
+        delete("/api/v2/users/{id}/roles", users::roles::remove::remove),
+    ]
+}
+
+/// Organizations, and what is in them.
+fn organization_endpoints() -> Vec<Route> {
+    use organizations::{connections, member_roles, members};
+    vec![
+        get("/api/v2/organizations", organizations::list::list),
+        post("/api/v2/organizations", organizations::create::create),
+        get("/api/v2/organizations/name/{name}", organizations::get::get_by_name),
+        get("/api/v2/organizations/{id}", organizations::get::get),
+        patch("/api/v2/organizations/{id}", organizations::update::update),
+        delete("/api/v2/organizations/{id}", organizations::delete::delete),
+        get("/api/v2/organizations/{id}/enabled_connections", connections::list::list),
+        post("/api/v2/organizations/{id}/enabled_connections", connections::add::add),
+        get("/api/v2/organizations/{id}/enabled_connections/{connection_id}", connections::get::get),
+        patch("/api/v2/organizations/{id}/enabled_connections/{connection_id}", connections::update::update),
+        delete("/api/v2/organizations/{id}/enabled_connections/{connection_id}", connections::remove::remove),
+        get("/api/v2/organizations/{id}/connections", connections::list::list_early),
+        post("/api/v2/organizations/{id}/connections", connections::add::add_early),
+        get("/api/v2/organizations/{id}/connections/{connection_id}", connections::get::get_early),
+        patch("/api/v2/organizations/{id}/connections/{connection_id}", connections::update::update_early),
+        delete("/api/v2/organizations/{id}/connections/{connection_id}", connections::remove::remove_early),
+        get("/api/v2/organizations/{id}/members", members::list::list),
+        post("/api/v2/organizations/{id}/members", members::add::add),
+        delete("/api/v2/organizations/{id}/members", members::remove::remove),
+        get("/api/v2/organizations/{id}/members/{user_id}/roles", member_roles::list::list),
+        post("/api/v2/organizations/{id}/members/{user_id}/roles", member_roles::assign::assign),
+        delete("/api/v2/organizations/{id}/members/{user_id}/roles", member_roles::remove::remove),
+    ]
 }
 
 /// What events are about, and who may call.

@@ -6,7 +6,7 @@ use rusqlite::{ErrorCode, ToSql};
 
 use super::rows::unavailable;
 use super::writer::Writing;
-use super::{accounts, connections, erasures, groups, scim, snapshots, streams, users};
+use super::{accounts, connections, erasures, groups, organizations, roles, scim, snapshots, streams, users};
 use crate::{Conflict, StoreError};
 
 pub(super) fn change_commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result<(), StoreError> {
@@ -54,6 +54,8 @@ fn commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result
             }
             Write::Scim(write) => scim::write(writing, tenant, write)?,
             Write::Group(write) => groups::write(writing, tenant, write)?,
+            Write::Role(write) => roles::role_write(writing, tenant, &write)?,
+            Write::Organization(write) => organizations::organization_write(writing, tenant, &write)?,
             Write::StreamPut(expect, stream) => streams::stream_put(writing, tenant, expect, &stream)?,
             Write::StreamsBelow(max) => streams::streams_below(writing.connection, tenant, max)?,
             Write::StreamStart(stream, start) => streams::stream_start(writing, tenant, &stream, &start)?,
@@ -93,6 +95,23 @@ pub(super) fn put(writing: &Writing<'_>, sql: &str, values: &[&dyn ToSql], taken
     }
 }
 
+/// Runs an insert of one row between others that must be there. Changing none means that one of them has gone, or is
+/// not at the revision that was expected; a row that is there already, that somebody else was faster.
+pub(super) fn add(writing: &Writing<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<(), StoreError> {
+    match writing.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)) {
+        Ok(0) => Err(StoreError::Stale),
+        Ok(_) => Ok(()),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Err(StoreError::Stale),
+        Err(error) => Err(unavailable("write to its database")(error)),
+    }
+}
+
+/// Runs a deletion of one row that must be there.
+pub(super) fn remove(writing: &Writing<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<(), StoreError> {
+    let removed = super::rows::run(writing.connection, sql, values)?;
+    if removed == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
 pub(super) fn delete(
     writing: &Writing<'_>,
     table: &str,
@@ -102,6 +121,5 @@ pub(super) fn delete(
     revision: Revision,
 ) -> Result<(), StoreError> {
     let sql = format!("DELETE FROM {table} WHERE tenant_id = ?1 AND {id_column} = ?2 AND revision = ?3");
-    let deleted = super::rows::run(writing.connection, &sql, &[&tenant.0, &id, &revision.0])?;
-    if deleted == 0 { Err(StoreError::Stale) } else { Ok(()) }
+    remove(writing, &sql, &[&tenant.0, &id, &revision.0])
 }

@@ -10,6 +10,8 @@ pub(crate) mod event_streams;
 pub(crate) mod event_types;
 pub(crate) mod events;
 pub(crate) mod groups;
+pub(crate) mod organizations;
 pub(crate) mod resource_servers;
+pub(crate) mod roles;
 pub(crate) mod scim_configuration;
 pub(crate) mod users;

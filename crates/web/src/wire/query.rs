@@ -62,6 +62,11 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// Whether the caller asks for `name` by that name.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.include && self.names.iter().any(|given| given == name)
+    }
+
     /// Removes from `object` what was not asked for.
     pub(crate) fn apply(&self, object: &mut serde_json::Map<String, serde_json::Value>) {
         object.retain(|name, _| self.names.contains(name) == self.include);

@@ -334,6 +334,19 @@ impl ObjectReader {
         Ok(Some(texts))
     }
 
+    /// A list of different texts that must be there, of so many entries.
+    pub(crate) fn texts_required(&mut self, text: &Text, min: usize, max: usize) -> Result<Vec<String>, Invalid> {
+        let texts = self.texts(text)?.ok_or_else(|| self.missing(text.field))?;
+        let count = texts.len();
+        if count < min {
+            return Err(self.fault_at(text.field, &format!("Array is too short ({count}), minimum {min}")));
+        }
+        if count > max {
+            return Err(self.fault_at(text.field, &format!("Array is too long ({count}), maximum {max}")));
+        }
+        Ok(texts)
+    }
+
     /// Refuses what is left over.
     pub(crate) fn finish(self) -> Result<(), Invalid> {
         match self.members.keys().next() {

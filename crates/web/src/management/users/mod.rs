@@ -5,14 +5,16 @@ pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
 mod password;
+pub(crate) mod roles;
 pub(crate) mod update;
 
+use domain::change::Versioned;
 use domain::ids::UserId;
 use domain::user::User;
 use serde_json::{Map, Value};
 
 use crate::call::Call;
-use crate::error::ApiError;
+use crate::error::{ApiError, Missing};
 use crate::wire::query::Selection;
 use crate::wire::reader::{Field, Invalid};
 
@@ -20,6 +22,11 @@ const USER_ID: Field = Field::new("id", "ID of the user.");
 
 fn user_id(call: &Call) -> Result<UserId, Invalid> {
     call.segment(USER_ID).map(UserId::from_text)
+}
+
+/// A user who must be there.
+pub(super) async fn stored(call: &Call, id: &UserId) -> Result<Versioned<User>, ApiError> {
+    call.state().user_get(call.tenant(), id).await?.ok_or(ApiError::NotFound(Missing::User))
 }
 
 /// The members of a user that were asked for.
