@@ -4,6 +4,7 @@
 mod connections;
 mod groups;
 mod organizations;
+mod resource_servers;
 mod roles;
 mod scim;
 mod streams;
@@ -29,6 +30,7 @@ pub use organizations::{
     organization_connection_add, organization_connection_remove, organization_connection_update, organization_create,
     organization_delete, organization_update,
 };
+pub use resource_servers::ResourceServerWrite;
 pub use roles::{RolePatch, RoleWrite, roles_assign, roles_unassign};
 pub use scim::{ScimWrite, scim_user_create, scim_user_update};
 pub use streams::{StreamPatch, stream_update};
@@ -83,6 +85,8 @@ pub enum Write {
     Group(GroupWrite),
     /// Removes a connection with what belongs to it but its users.
     ConnectionDelete(Revision, ConnectionId),
+    /// Something about APIs.
+    ResourceServer(ResourceServerWrite),
     /// Something about roles.
     Role(RoleWrite),
     /// Something about organizations.

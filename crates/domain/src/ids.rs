@@ -189,6 +189,12 @@ text_id!(
     16
 );
 text_id!(
+    /// An API: 24 hexadecimal digits.
+    ResourceServerId,
+    "",
+    24
+);
+text_id!(
     /// A user: `auth0|` and 24 hexadecimal digits for one of the database, `strategy|id` otherwise.
     UserId,
     "",

@@ -19,6 +19,7 @@ pub mod organization;
 pub mod place;
 pub mod publish;
 pub mod registered_type;
+pub mod resource_server;
 pub mod role;
 pub mod scim;
 pub mod scope;

@@ -111,6 +111,9 @@ pub enum Conflict {
     /// A group with this name exists in the connection.
     #[error("the group name is already in use")]
     Group,
+    /// An API with this identifier exists.
+    #[error("the API's identifier is already in use")]
+    ResourceServer,
     /// A role with this id exists.
     #[error("the role already exists")]
     Role,

@@ -11,6 +11,7 @@ mod keyring;
 mod organizations;
 mod records;
 mod registered_types;
+mod resource_servers;
 mod roles;
 mod scim;
 pub mod sqlite;
@@ -42,6 +43,7 @@ pub use records::{
     StreamsChanged, StreamsVersion,
 };
 pub use registered_types::RegisteredTypes;
+pub use resource_servers::ResourceServers;
 pub use roles::Roles;
 pub use scim::{Scim, ScimIdentity, ScimUserFilter};
 pub use tenant_keys::{DERIVED_KEY_BYTES, TenantKeys};
@@ -58,6 +60,7 @@ pub trait State:
     + OrganizationMembers
     + Organizations
     + RegisteredTypes
+    + ResourceServers
     + Roles
     + Scim
     + TenantKeys

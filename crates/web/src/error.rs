@@ -63,6 +63,7 @@ pub(crate) enum Refusal {
     ScimUnsupported,
     TooManyScimTokens,
     AlreadyWaiting,
+    SystemApi,
     Contended,
 }
 
@@ -251,6 +252,11 @@ impl Refusal {
             Self::AlreadyWaiting => {
                 described(StatusCode::CONFLICT, "The event is not in a state that allows redelivery.", None)
             }
+            Self::SystemApi => described(
+                StatusCode::BAD_REQUEST,
+                "The Management API cannot be deleted, and only its token_lifetime can be changed.",
+                Some("operation_not_supported"),
+            ),
             Self::Contended => described(
                 StatusCode::CONFLICT,
                 "The object is being changed by other requests at the same time. Try again.",
@@ -290,6 +296,9 @@ fn describe_store(error: &StoreError) -> Described {
                 }
                 Conflict::ScimUser => ("The user already exists.", "auth0_idp_error"),
                 Conflict::Group => ("A group with the same name already exists", "resource_conflict"),
+                Conflict::ResourceServer => {
+                    ("A resource server with the same identifier already exists", "resource_conflict")
+                }
                 Conflict::Role => ("The role already exists.", "resource_conflict"),
                 Conflict::OrganizationName => {
                     ("An organization with this name already exists", "organization_conflict")

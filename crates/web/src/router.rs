@@ -154,7 +154,10 @@ fn entities() -> Vec<Route> {
         patch("/api/v2/client-grants/{id}", client_grants::update::update),
         delete("/api/v2/client-grants/{id}", client_grants::delete::delete),
         get("/api/v2/resource-servers", resource_servers::list::list),
+        post("/api/v2/resource-servers", resource_servers::create::create),
         get("/api/v2/resource-servers/{id}", resource_servers::get::get),
+        patch("/api/v2/resource-servers/{id}", resource_servers::update::update),
+        delete("/api/v2/resource-servers/{id}", resource_servers::delete::delete),
         get("/api/v2/actions/actions", actions::list::list),
     ]
 }

@@ -17,7 +17,7 @@ use crate::offsets::Offsets;
 use crate::settings::{PublicUrl, Settings};
 use crate::state::{App, LoadError};
 use crate::tokens::keys::Keys;
-use crate::wire::resource_server::ResourceServer;
+use crate::wire::resource_server::ManagementApi;
 
 /// A tenant as it is served: what follows from its domain, and its keys.
 pub(crate) struct ServedTenant {
@@ -31,7 +31,7 @@ pub(crate) struct ServedTenant {
     /// What its offsets are made and read with.
     pub(crate) offsets: Offsets,
     /// The one API there is.
-    pub(crate) management_api: ResourceServer,
+    pub(crate) management_api: ManagementApi,
 }
 
 impl ServedTenant {
@@ -45,7 +45,7 @@ impl ServedTenant {
         let keys = Keys::load(&state.signing_keys(tenant.id).await?, public_url)?;
         Ok(Self {
             source: Source::new(&tenant.name, public_url.domain()),
-            management_api: ResourceServer::management_api(public_url, settings.token_lifetime),
+            management_api: ManagementApi::new(public_url, settings.token_lifetime),
             offsets: Offsets::new(&state.offset_key(tenant.id)),
             public_url: public_url.clone(),
             tenant,

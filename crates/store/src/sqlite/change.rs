@@ -6,7 +6,9 @@ use rusqlite::{ErrorCode, ToSql};
 
 use super::rows::unavailable;
 use super::writer::Writing;
-use super::{accounts, connections, erasures, groups, organizations, roles, scim, snapshots, streams, users};
+use super::{
+    accounts, connections, erasures, groups, organizations, resource_servers, roles, scim, snapshots, streams, users,
+};
 use crate::{Conflict, StoreError};
 
 pub(super) fn change_commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result<(), StoreError> {
@@ -54,6 +56,7 @@ fn commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result
             }
             Write::Scim(write) => scim::write(writing, tenant, write)?,
             Write::Group(write) => groups::write(writing, tenant, write)?,
+            Write::ResourceServer(write) => resource_servers::resource_server_write(writing, tenant, &write)?,
             Write::Role(write) => roles::role_write(writing, tenant, &write)?,
             Write::Organization(write) => organizations::organization_write(writing, tenant, &write)?,
             Write::StreamPut(expect, stream) => streams::stream_put(writing, tenant, expect, &stream)?,

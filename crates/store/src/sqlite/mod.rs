@@ -22,6 +22,7 @@ mod places;
 mod published;
 mod readers;
 mod registered_types;
+mod resource_servers;
 mod retention;
 mod roles;
 mod rows;

@@ -7,11 +7,12 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use domain::account::{CLIENT_CREDENTIALS, Client, ClientGrant};
+use domain::secret::Secret;
 use serde::Serialize;
 use store::Page;
 
 use super::credentials::TokenRequest;
-use super::keys::Claims;
+use super::keys::{Claims, sign_shared};
 use crate::error::TokenError;
 use crate::payload::Payload;
 use crate::state::App;
@@ -38,8 +39,9 @@ pub(crate) async fn issue(
     if !client.may_use_grant_type(CLIENT_CREDENTIALS) {
         return Err(TokenError::GrantTypeNotAllowed);
     }
+    let api = api_of(&app, &served, &request.audience).await?;
     let grant = grant_of(&app, &served, &client, &request.audience).await?;
-    let issued = sign(&app, &served, &client, narrowed(&grant, request.scope.as_deref()));
+    let issued = sign(&app, &served, &client, &api, narrowed(&grant, request.scope.as_deref()));
     let mut response = answer::json(StatusCode::OK, &issued);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
@@ -52,15 +54,31 @@ async fn authenticate(app: &App, served: &ServedTenant, request: &TokenRequest) 
     client.filter(|_| matches).ok_or(TokenError::Unauthorized)
 }
 
+/// What tokens for an API are like.
+struct Api<'a> {
+    audience: &'a str,
+    lifetime: u64,
+    /// The secret that they are signed with, if not with our own key.
+    secret: Option<Secret>,
+}
+
+async fn api_of<'a>(app: &App, served: &ServedTenant, audience: &'a str) -> Result<Api<'a>, TokenError> {
+    let stored = app.state.resource_server_get(served.id(), audience).await?;
+    match stored.map(|stored| stored.value).filter(|server| server.identifier == audience) {
+        Some(server) => Ok(Api { audience, lifetime: server.token_lifetime, secret: server.signing_secret }),
+        None if audience == served.audience() => {
+            Ok(Api { audience, lifetime: app.settings.token_lifetime.as_secs(), secret: None })
+        }
+        None => Err(TokenError::UnknownAudience(audience.to_owned())),
+    }
+}
+
 async fn grant_of(
     app: &App,
     served: &ServedTenant,
     client: &Client,
     audience: &str,
 ) -> Result<ClientGrant, TokenError> {
-    if audience != served.audience() {
-        return Err(TokenError::UnknownAudience(audience.to_owned()));
-    }
     let only = Page { offset: 0, limit: 1 };
     let grant = app.state.grant_page(served.id(), Some(&client.id), Some(audience), only).await?.pop();
     grant.ok_or_else(|| TokenError::NoGrant { client_id: client.id.to_string(), audience: audience.to_owned() })
@@ -72,18 +90,22 @@ fn narrowed(grant: &ClientGrant, wanted: Option<&str>) -> String {
     grant.scope.iter().filter(is_wanted).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-fn sign(app: &App, served: &ServedTenant, client: &Client, scope: String) -> Issued {
+fn sign(app: &App, served: &ServedTenant, client: &Client, api: &Api<'_>, scope: String) -> Issued {
     let issued_at = app.now().as_secs();
-    let lifetime = app.settings.token_lifetime.as_secs();
-    let access_token = served.keys.sign(&Claims {
+    let lifetime = api.lifetime;
+    let claims = Claims {
         iss: served.public_url.issuer(),
         sub: format!("{}@clients", client.id),
-        aud: served.audience(),
+        aud: api.audience,
         iat: issued_at,
         exp: issued_at.saturating_add_unsigned(lifetime),
         scope: &scope,
         gty: "client-credentials",
         azp: client.id.as_str(),
-    });
+    };
+    let access_token = match &api.secret {
+        None => served.keys.sign(&claims),
+        Some(secret) => sign_shared(&claims, secret),
+    };
     Issued { access_token, scope, expires_in: lifetime, token_type: "Bearer" }
 }

@@ -2,6 +2,7 @@
 //! outlives a rotation.
 
 use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256};
@@ -89,7 +90,20 @@ struct CheckedClaims {
 struct Header<'a> {
     alg: &'static str,
     typ: &'static str,
-    kid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+/// A token that says `claims`, signed with a secret that whoever checks it has too (HS256).
+pub(crate) fn sign_shared(claims: &Claims<'_>, secret: &Secret) -> String {
+    let mut token = encode_part(&Header { alg: "HS256", typ: "JWT", kid: None });
+    token.push('.');
+    token.push_str(&encode_part(claims));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let signature = hmac::sign(&key, token.as_bytes());
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut token);
+    token
 }
 
 /// Signs and checks tokens.
@@ -138,7 +152,7 @@ impl Keys {
     /// than the signature.
     pub(crate) fn sign(&self, claims: &Claims<'_>) -> String {
         let key = self.keys.first().expect("there is at least one key");
-        let header = Header { alg: "RS256", typ: "JWT", kid: &key.public.kid };
+        let header = Header { alg: "RS256", typ: "JWT", kid: Some(&key.public.kid) };
         let mut token = encode_part(&header);
         token.push('.');
         token.push_str(&encode_part(claims));

@@ -2,15 +2,14 @@
 
 use domain::account::ClientGrant;
 use domain::ids::{ClientId, GrantId};
-use domain::scope;
 use serde::Serialize;
 
-use super::reader::{Field, Invalid, ObjectReader, Text};
+use super::reader::{Field, Invalid, ObjectReader, Part, Text};
 
 const CLIENT_ID: Text = Text::new("client_id", "ID of the client").length(1, 64);
 const AUDIENCE: Text = Text::new("audience", "The audience (API identifier) of this client grant").length(1, 600);
 const SCOPE_FIELD: Field = Field::new("scope", "Scopes allowed for this client grant");
-const SCOPE: Text = Text::new(SCOPE_FIELD.name, SCOPE_FIELD.about).length(1, 280).format("scope", scope::is_known);
+const SCOPE: Text = Text::new(SCOPE_FIELD.name, SCOPE_FIELD.about).length(1, 280);
 const SUBJECT_TYPE: Field = Field::new("subject_type", "The type of application access the client grant allows");
 
 /// The only kind of grant: an application acts for itself.
@@ -42,6 +41,18 @@ pub(crate) fn read_changes(mut body: ObjectReader) -> Result<Option<Vec<String>>
     let scope = body.texts(&SCOPE)?;
     body.finish()?;
     Ok(scope)
+}
+
+/// Checks that every scope is one that the API has.
+pub(crate) fn check_scope(scope: &[String], is_known: impl Fn(&str) -> bool) -> Result<(), Invalid> {
+    match scope.iter().position(|scope| !is_known(scope)) {
+        None => Ok(()),
+        Some(index) => {
+            let reason = format!("Object didn't pass validation for format scope: {}", scope[index]);
+            let place = format!("{}[{index}]", SCOPE_FIELD.name);
+            Err(Invalid::new(Part::Payload, &reason, &place, SCOPE_FIELD.about))
+        }
+    }
 }
 
 /// A grant as it is answered.

@@ -245,6 +245,18 @@ impl ObjectReader {
         }
     }
 
+    /// A whole number within limits, if it is there.
+    pub(crate) fn number(&mut self, field: Field, min: u64, max: u64) -> Result<Option<u64>, Invalid> {
+        let Some(value) = self.value(field) else { return Ok(None) };
+        let fault = |reason: String| Err(self.fault_at(field, &reason));
+        match (value.as_u64(), value.as_i64()) {
+            (Some(number), _) if number > max => fault(format!("Value {number} is greater than maximum {max}")),
+            (Some(number), _) if number >= min => Ok(Some(number)),
+            (Some(_), _) | (None, Some(_)) => fault(format!("Value {value} is less than minimum {min}")),
+            (None, None) => fault(wrong_type("integer", &value)),
+        }
+    }
+
     /// One of a few words, if it is there.
     pub(crate) fn word<T>(
         &mut self,

@@ -14,6 +14,7 @@ mod health;
 mod organizations;
 mod position;
 mod publish;
+mod resource_servers;
 mod roles;
 mod schema;
 mod scim;

@@ -5,6 +5,7 @@ use domain::account::ClientGrant;
 use domain::change::{Expect, Write};
 use domain::ids::GrantId;
 
+use super::check_scopes;
 use crate::call::Authenticated;
 use crate::error::{Answer, ApiError, Missing};
 use crate::payload::Payload;
@@ -15,9 +16,7 @@ use crate::wire::client_grant::{GrantAnswer, read_new};
 pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["create:client_grants"])?;
     let new = read_new(payload.object().await?)?;
-    if new.audience != call.served.audience() {
-        return Err(ApiError::NotFound(Missing::ResourceServer));
-    }
+    check_scopes(&call, &new.audience, &new.scope).await?;
     if call.state().client_get(call.tenant(), &new.client_id).await?.is_none() {
         return Err(ApiError::NotFound(Missing::Client));
     }

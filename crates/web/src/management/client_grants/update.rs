@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use domain::change::{Expect, Write};
 
-use super::{grant_id, stored};
+use super::{check_scopes, grant_id, stored};
 use crate::call::{Authenticated, CHANGE_TRIES_MAX};
 use crate::error::{Answer, ApiError, Refusal};
 use crate::payload::Payload;
@@ -18,7 +18,10 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
     for _ in 0..CHANGE_TRIES_MAX {
         let found = stored(&call, &id).await?;
         let mut changed = found.value.clone();
-        changed.scope = scope.clone().unwrap_or(changed.scope);
+        if let Some(scope) = &scope {
+            check_scopes(&call, &changed.audience, scope).await?;
+            changed.scope.clone_from(scope);
+        }
         let has_effect = changed != found.value;
         let write = Write::GrantPut(Expect::At(found.revision), changed.clone());
         if !has_effect || call.commit(write.into()).await? {

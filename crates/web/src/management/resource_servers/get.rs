@@ -2,20 +2,17 @@
 
 use axum::http::StatusCode;
 
+use super::{Found, found, id};
 use crate::call::Authenticated;
-use crate::error::{Answer, ApiError, Missing};
+use crate::error::Answer;
 use crate::wire::answer;
-use crate::wire::reader::Field;
-
-const ID: Field = Field::new("id", "ID or audience of the resource server.");
+use crate::wire::resource_server::ResourceServerAnswer;
 
 /// Answers an API, found by its id or its identifier.
 pub(crate) async fn get(caller: Authenticated) -> Answer {
     let call = caller.authorise(&["read:resource_servers"])?;
-    let id = call.segment(ID)?;
-    let api = &call.served.management_api;
-    if id != api.id && id != api.identifier {
-        return Err(ApiError::NotFound(Missing::ResourceServer));
+    match found(&call, id(&call)?).await? {
+        Found::System(api, _) => Ok(answer::json(StatusCode::OK, &api)),
+        Found::Own(own) => Ok(answer::json(StatusCode::OK, &ResourceServerAnswer::from(&own.value))),
     }
-    Ok(answer::json(StatusCode::OK, api))
 }
