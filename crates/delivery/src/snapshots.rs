@@ -6,8 +6,8 @@ use store::{SnapshotStep, StoreError};
 
 use crate::shared::{PAUSE_AFTER_ERROR, Shared, sleep};
 
-/// Users in one step, so that no change waits long for it.
-const STEP_USERS: u32 = 200;
+/// What is looked at in one step, so that no change waits long for it.
+const STEP_ROWS: u32 = 200;
 
 pub(crate) async fn run(shared: Arc<Shared>) {
     while !shared.stopping.is_cancelled() {
@@ -36,7 +36,7 @@ async fn go_on(shared: &Shared) -> Result<(), StoreError> {
             if shared.stopping.is_cancelled() {
                 return Ok(());
             }
-            match shared.log.snapshot_step(stream, shared.clock.now().wall, STEP_USERS).await? {
+            match shared.log.snapshot_step(stream, shared.clock.now().wall, STEP_ROWS).await? {
                 SnapshotStep::More => more.push(stream),
                 SnapshotStep::Waiting => {}
                 SnapshotStep::Done => tracing::info!(%stream, "the snapshot is complete"),

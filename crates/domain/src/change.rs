@@ -3,10 +3,12 @@
 
 mod connections;
 mod groups;
+mod identities;
 mod organizations;
 mod resource_servers;
 mod roles;
 mod scim;
+mod snapshots;
 mod streams;
 mod users;
 
@@ -25,6 +27,7 @@ use crate::user::User;
 
 pub use connections::{ConnectionPatch, connection_create, connection_delete, connection_update};
 pub use groups::{GroupPatch, GroupWrite, group_create, group_delete, group_update};
+pub use identities::{IdentityWrite, identity_link, identity_unlink};
 pub use organizations::{
     Member, OrganizationWrite, member_roles_assign, member_roles_remove, members_add, members_remove,
     organization_connection_add, organization_connection_remove, organization_connection_update, organization_create,
@@ -33,8 +36,9 @@ pub use organizations::{
 pub use resource_servers::ResourceServerWrite;
 pub use roles::{RolePatch, RoleWrite, roles_assign, roles_unassign};
 pub use scim::{ScimWrite, scim_user_create, scim_user_update};
+pub use snapshots::{Existing, SnapshotOf};
 pub use streams::{StreamPatch, stream_update};
-pub use users::{user_create, user_delete, user_erase, user_erase_absent, user_snapshot, user_update};
+pub use users::{user_create, user_delete, user_erase, user_erase_absent, user_update};
 
 /// How often an entity has been changed; the first is 1. A change names the revision it was computed from,
 /// so that two clients cannot silently overwrite each other.
@@ -85,6 +89,8 @@ pub enum Write {
     Group(GroupWrite),
     /// Removes a connection with what belongs to it but its users.
     ConnectionDelete(Revision, ConnectionId),
+    /// Something about who is an identity of whom.
+    Identity(IdentityWrite),
     /// Something about APIs.
     ResourceServer(ResourceServerWrite),
     /// Something about roles.

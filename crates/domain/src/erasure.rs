@@ -90,7 +90,8 @@ fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
 /// Those that are complete, without whatever else they say.
 fn identities(raw: Option<&RawValue>) -> Vec<Identity> {
     let all: Vec<&RawValue> = read(raw).unwrap_or_default();
-    all.into_iter().filter_map(|identity| read(Some(identity))).collect()
+    let without_profile = |identity: Identity| Identity { profile_data: None, ..identity };
+    all.into_iter().filter_map(|identity| read(Some(identity))).map(without_profile).collect()
 }
 
 /// The body that takes the place of that of an event about an erased user. Erasing twice changes nothing more.

@@ -28,3 +28,4 @@ pub mod stream;
 pub mod subscription;
 pub mod user;
 pub mod user_form;
+pub mod user_search;

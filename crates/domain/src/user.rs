@@ -75,6 +75,51 @@ pub struct Identity {
     /// Whether the provider is a social one.
     #[serde(rename = "isSocial")]
     pub is_social: bool,
+    /// What the user was, whose only identity this was before it was linked.
+    #[serde(rename = "profileData", default, skip_serializing_if = "Option::is_none")]
+    pub profile_data: Option<Box<ProfileData>>,
+}
+
+impl Identity {
+    /// The id of the user whose only identity this is, or was.
+    pub fn own_user_id(&self) -> UserId {
+        UserId::from_text(format!("{}|{}", self.provider, self.user_id))
+    }
+}
+
+/// What is kept of a user who became an identity of another: all but their metadata.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProfileData {
+    /// See [`User::email`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// See [`User::email_verified`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+    /// See [`User::name`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// See [`User::nickname`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+    /// See [`User::picture`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// See [`User::username`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// See [`User::given_name`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// See [`User::family_name`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// See [`User::phone_number`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// See [`User::phone_verified`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_verified: Option<bool>,
 }
 
 /// A user's members as a caller gives them, each checked for its form.
@@ -112,7 +157,7 @@ impl User {
     /// A user of this identity, of whom nothing else is known.
     pub fn of_identity(identity: Identity, now: Timestamp) -> Self {
         Self {
-            user_id: UserId::from_text(format!("{}|{}", identity.provider, identity.user_id)),
+            user_id: identity.own_user_id(),
             email: None,
             email_verified: None,
             username: None,
@@ -139,6 +184,7 @@ impl User {
             user_id: local_id,
             provider: "auth0".to_owned(),
             is_social: false,
+            profile_data: None,
         };
         let email = profile.email.map(|email| email.to_lowercase());
         let mut user = Self {
@@ -203,6 +249,58 @@ impl User {
         merge_metadata(&mut user.user_metadata, patch.user_metadata);
         merge_metadata(&mut user.app_metadata, patch.app_metadata);
         user
+    }
+
+    /// What is kept of the user when they become an identity of another.
+    fn profile_data(&self) -> ProfileData {
+        let user = self.clone();
+        ProfileData {
+            email: user.email,
+            email_verified: user.email_verified,
+            name: user.name,
+            nickname: user.nickname,
+            picture: user.picture,
+            username: user.username,
+            given_name: user.given_name,
+            family_name: user.family_name,
+            phone_number: user.phone_number,
+            phone_verified: user.phone_verified,
+        }
+    }
+
+    /// The user with the identities of `secondary` too, each with what its user was.
+    #[must_use]
+    pub fn linked(&self, secondary: &Self) -> Self {
+        let mut user = self.clone();
+        let mut identities = secondary.identities.clone();
+        if let Some(first) = identities.first_mut() {
+            first.profile_data = Some(Box::new(secondary.profile_data()));
+        }
+        user.identities.extend(identities);
+        user
+    }
+
+    /// The user without an identity that is not the primary one, and the user whose only identity that is now.
+    pub fn unlinked(&self, provider: &str, local_id: &str, now: Timestamp) -> Option<(Self, Self)> {
+        let is_meant = |identity: &Identity| identity.provider == provider && identity.user_id == local_id;
+        let at = self.identities.iter().skip(1).position(is_meant)? + 1;
+        let mut user = self.clone();
+        let mut identity = user.identities.remove(at);
+        let profile = identity.profile_data.take().unwrap_or_default();
+        let separate = Self {
+            email: profile.email,
+            email_verified: profile.email_verified,
+            username: profile.username,
+            phone_number: profile.phone_number,
+            phone_verified: profile.phone_verified,
+            given_name: profile.given_name,
+            family_name: profile.family_name,
+            name: profile.name,
+            nickname: profile.nickname,
+            picture: profile.picture,
+            ..Self::of_identity(identity, now)
+        };
+        Some((user, separate))
     }
 
     /// The name of the primary identity's connection.

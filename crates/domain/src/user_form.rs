@@ -16,11 +16,6 @@ pub fn is_email(text: &str) -> bool {
         && domain.split('.').all(is_label)
 }
 
-/// Whether a text can be a username.
-pub fn is_username(text: &str) -> bool {
-    text.chars().all(|each| !each.is_control() && !each.is_whitespace())
-}
-
 /// Whether a text is a username as the events' schema has it.
 pub fn is_event_username(text: &str) -> bool {
     (1..=128).contains(&text.len())

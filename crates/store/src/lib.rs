@@ -16,6 +16,7 @@ mod roles;
 mod scim;
 pub mod sqlite;
 mod tenant_keys;
+mod user_search;
 
 use async_trait::async_trait;
 use domain::account::{Client, ClientGrant, Tenant};
@@ -47,6 +48,7 @@ pub use resource_servers::ResourceServers;
 pub use roles::Roles;
 pub use scim::{Scim, ScimIdentity, ScimUserFilter};
 pub use tenant_keys::{DERIVED_KEY_BYTES, TenantKeys};
+pub use user_search::{FoundUsers, Total, UserSearches};
 
 /// The state of tenants, as the API reads and changes it. What there is of one kind of entity is a trait of its
 /// own, such as [`Connections`].
@@ -64,6 +66,7 @@ pub trait State:
     + Roles
     + Scim
     + TenantKeys
+    + UserSearches
     + Send
     + Sync
 {
@@ -198,9 +201,10 @@ pub trait Log: Send + Sync {
 
     /// The streams whose snapshot is not complete.
     async fn snapshot_streams(&self) -> Result<Vec<StreamId>, StoreError>;
-    /// Goes on with a stream's snapshot by at most `most` users: appends an event for each, for that stream only.
-    /// A user who is about to change is told of before that, by the change itself. So the log has every user who
-    /// existed when the stream was created once, as they were then, before any other event about them.
+    /// Goes on with a stream's snapshot by at most `most` users, organizations, members …: appends an event for each,
+    /// for that stream only. What is about to change is told of before that, by the change itself. So the log has
+    /// everything that existed when the stream was created once, as it was then, before any other event about it; but
+    /// what went along with something that was deleted, before its turn came.
     async fn snapshot_step(&self, stream: StreamId, now: Timestamp, most: u32) -> Result<SnapshotStep, StoreError>;
 
     /// Saves where streams stand, with the rows that their positions have passed, in one transaction.

@@ -51,6 +51,7 @@ pub(crate) enum Missing {
     Organization,
     OrganizationConnection,
     Member,
+    Identity,
 }
 
 /// Why a well-formed request cannot be carried out.
@@ -63,6 +64,8 @@ pub(crate) enum Refusal {
     ScimUnsupported,
     TooManyScimTokens,
     AlreadyWaiting,
+    LinkedToItself,
+    PrimaryIdentity,
     SystemApi,
     Contended,
 }
@@ -216,6 +219,7 @@ impl Missing {
             Self::Role => ("The role does not exist.", None),
             Self::Organization => ("No organization found by that id or name", None),
             Self::OrganizationConnection => ("No connection found by that id", None),
+            Self::Identity => ("The identity does not exist.", Some("inexistent_identity")),
             Self::Member => ("The user is not a member of the organization.", None),
         };
         described(StatusCode::NOT_FOUND, message, code)
@@ -252,6 +256,16 @@ impl Refusal {
             Self::AlreadyWaiting => {
                 described(StatusCode::CONFLICT, "The event is not in a state that allows redelivery.", None)
             }
+            Self::LinkedToItself => described(
+                StatusCode::BAD_REQUEST,
+                "Main identity and the new one are the same.",
+                Some("operation_not_supported"),
+            ),
+            Self::PrimaryIdentity => described(
+                StatusCode::BAD_REQUEST,
+                "Main identity can't be unlinked; delete the user, or unlink the others.",
+                Some("operation_not_supported"),
+            ),
             Self::SystemApi => described(
                 StatusCode::BAD_REQUEST,
                 "The Management API cannot be deleted, and only its token_lifetime can be changed.",

@@ -139,9 +139,12 @@ fn entities() -> Vec<Route> {
     vec![
         get("/api/v2/users", users::list::list),
         post("/api/v2/users", users::create::create),
+        get("/api/v2/users-by-email", users::by_email::by_email),
         get("/api/v2/users/{id}", users::get::get),
         patch("/api/v2/users/{id}", users::update::update),
         delete("/api/v2/users/{id}", users::delete::delete),
+        post("/api/v2/users/{id}/identities", users::identities::link::link),
+        delete("/api/v2/users/{id}/identities/{provider}/{user_id}", users::identities::unlink::unlink),
         get("/api/v2/clients", clients::list::list),
         post("/api/v2/clients", clients::create::create),
         get("/api/v2/clients/{id}", clients::get::get),

@@ -147,6 +147,33 @@ impl<'a> ConnectionObject<'a> {
     }
 }
 
+/// A member as a snapshot tells of one.
+pub(super) fn member_told(member: &Member) -> impl Serialize + '_ {
+    let organization = OrganizationReference { name: None, id: &member.organization };
+    MemberObject { organization, user: UserReference { user_id: &member.user } }
+}
+
+/// A role of a member as a snapshot tells of one.
+pub(super) fn member_role_told<'a>(member: &'a Member, role: &'a Role) -> impl Serialize + 'a {
+    MemberRoleObject {
+        organization: OrganizationReference { name: None, id: &member.organization },
+        user: UserReference { user_id: &member.user },
+        role: RoleReference { id: &role.id, name: &role.name },
+    }
+}
+
+/// A connection of an organization as a snapshot tells of one.
+pub(super) fn connection_told<'a>(
+    organization: &'a OrganizationId,
+    connection: &'a OrganizationConnection,
+) -> impl Serialize + 'a {
+    ConnectionObject {
+        organization: OrganizationReference { name: None, id: organization },
+        connection: ConnectionReference { id: &connection.connection_id },
+        settings: Some((&connection.settings).into()),
+    }
+}
+
 fn subject_of(organization: &OrganizationId) -> Subject {
     Subject::new("organization", organization.as_str())
 }
@@ -234,11 +261,7 @@ fn member_roles_change(
     origin: &Origin<'_>,
 ) -> Change {
     let event = |role: &Versioned<Role>| {
-        let object = MemberRoleObject {
-            organization: OrganizationReference { name: None, id: &member.organization },
-            user: UserReference { user_id: &member.user },
-            role: RoleReference { id: &role.value.id, name: &role.value.name },
-        };
+        let object = member_role_told(member, &role.value);
         event(origin, event_type, &member.organization, &object)
     };
     let write = |role: &Versioned<Role>| write(member.clone(), role.revision, role.value.id.clone()).into();

@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use super::{Change, Context, Data, Expect, Origin, Versioned, Write};
+use super::{Change, Expect, Origin, Versioned, Write};
 use crate::catalog::EventType;
 use crate::clock::Timestamp;
 use crate::erasure::{erased_body, subject_of};
-use crate::event::{Event, Source, Subject, render_body};
-use crate::ids::{EventId, StreamId, UserId};
-use crate::user::{User, UserProfile};
+use crate::event::{Event, Subject};
+use crate::ids::UserId;
+use crate::user::{Identity, User, UserProfile};
 
-fn user_subject(user: &User) -> Subject {
+pub(super) fn user_subject(user: &User) -> Subject {
     subject_of(&user.user_id)
 }
 
@@ -18,23 +18,6 @@ fn user_subject(user: &User) -> Subject {
 pub fn user_create(user: User, origin: &Origin<'_>) -> Change {
     let event = origin.event(EventType::UserCreated, user_subject(&user), &user, None::<&User>);
     Change { writes: vec![Write::UserPut(Expect::Absent, Box::new(user))], events: vec![event] }
-}
-
-/// The event that tells one stream of a user who existed when its snapshot was begun at `as_of`, by the
-/// source that the snapshot was asked of. It is made at `now`. A retry makes the same event.
-pub fn user_snapshot(
-    stored: &Versioned<User>,
-    stream: StreamId,
-    source: &Source,
-    as_of: Timestamp,
-    now: Timestamp,
-) -> Event {
-    let user = &stored.value;
-    let revision = stored.revision.0.to_string();
-    let id = EventId::derived(as_of, &[&stream.to_string(), user.user_id.as_str(), &revision]);
-    let data = Data { object: user, previous_object: None::<&User>, context: Context::of_tenant(source) };
-    let body = render_body(source, id, EventType::UserCreated, as_of, &data);
-    Event { id, event_type: EventType::UserCreated, subject: user_subject(user), time: now, body }
 }
 
 /// A changed user raises `user.updated` with the whole former object; a patch without effect is no change.
@@ -57,21 +40,30 @@ struct DeletedUser<'a> {
     deleted_at: Timestamp,
 }
 
+/// The event that a user has gone.
+pub(super) fn deleted(user: &User, origin: &Origin<'_>) -> Event {
+    let object = DeletedUser { user, deleted_at: origin.now };
+    origin.event(EventType::UserDeleted, user_subject(user), &object, None::<&User>)
+}
+
 /// A deleted user raises `user.deleted`.
 pub fn user_delete(stored: &Versioned<User>, origin: &Origin<'_>) -> Change {
     let user = &stored.value;
-    let object = DeletedUser { user, deleted_at: origin.now };
-    let event = origin.event(EventType::UserDeleted, user_subject(user), &object, None::<&User>);
+    let event = deleted(user, origin);
     Change { writes: vec![Write::UserDelete(stored.revision, user.user_id.clone())], events: vec![event] }
 }
 
-/// A deleted user whose data are erased from the events so far. It raises a `user.deleted` that is erased already.
+/// A deleted user whose data are erased from the events so far, also from those about who became an identity of theirs.
+/// It raises a `user.deleted` that is erased already.
 pub fn user_erase(stored: &Versioned<User>, origin: &Origin<'_>) -> Change {
     let mut change = user_delete(stored, origin);
     for event in &mut change.events {
         event.body = erased_body(event);
     }
-    change.writes.extend(user_erase_absent(stored.value.user_id.clone(), origin.now).writes);
+    let linked = stored.value.identities.iter().skip(1).map(Identity::own_user_id);
+    for id in std::iter::once(stored.value.user_id.clone()).chain(linked) {
+        change.writes.extend(user_erase_absent(id, origin.now).writes);
+    }
     change
 }
 
@@ -113,21 +105,6 @@ mod tests {
             let patch = UserProfile { email: Some("J@example.com".into()), ..UserProfile::default() };
             assert!(user_update(&stored(), patch, origin).is_none());
         });
-    }
-
-    #[test]
-    fn a_snapshot_tells_what_is_and_tells_it_the_same_again() {
-        let source = Source::new("acme", "acme.example");
-        let (as_of, now) = (Timestamp::from_millis(1_700_000_000_000), Timestamp::from_millis(1_700_000_009_000));
-        let make = |stream| user_snapshot(&stored(), StreamId::from_number(stream), &source, as_of, now);
-        let event = make(1);
-        assert_eq!(event, make(1));
-        assert_ne!(event.id, make(2).id);
-        assert_eq!(event.time, now);
-        let json = body(&event);
-        assert_eq!((&json["type"], &json["time"]), (&json!("user.created"), &json!(as_of)));
-        assert_eq!(json["data"]["object"]["user_id"], "auth0|1");
-        assert_eq!(json["data"]["context"], json!({"tenant": {"id": "acme"}}));
     }
 
     #[test]

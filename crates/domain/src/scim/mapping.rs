@@ -228,8 +228,13 @@ mod tests {
     use crate::user::Identity;
 
     fn user(document: Value) -> User {
-        let identity =
-            Identity { connection: "corp".into(), user_id: "corp|7".into(), provider: "okta".into(), is_social: false };
+        let identity = Identity {
+            connection: "corp".into(),
+            user_id: "corp|7".into(),
+            provider: "okta".into(),
+            is_social: false,
+            profile_data: None,
+        };
         let mut user = User::of_identity(identity, Timestamp::from_millis(0));
         ScimMapping::default().apply(document.as_object().unwrap(), &mut user);
         user

@@ -108,6 +108,7 @@ impl ScimUser {
             user_id: format!("{}|{local_id}", connection.name),
             provider: connection.strategy.name().to_owned(),
             is_social: false,
+            profile_data: None,
         };
         let mut user = User::of_identity(identity, now);
         configuration.mapping.apply(&document, &mut user);

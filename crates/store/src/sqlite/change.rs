@@ -7,7 +7,8 @@ use rusqlite::{ErrorCode, ToSql};
 use super::rows::unavailable;
 use super::writer::Writing;
 use super::{
-    accounts, connections, erasures, groups, organizations, resource_servers, roles, scim, snapshots, streams, users,
+    accounts, connections, erasures, groups, identities, organizations, resource_servers, roles, scim, snapshots,
+    streams, users,
 };
 use crate::{Conflict, StoreError};
 
@@ -48,17 +49,25 @@ fn commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result
             }
             Write::ConnectionPut(expect, connection) => {
                 writing.accounts_changed();
+                snapshots::connection_changes(writing, tenant, &connection.id, raised_at.unwrap_or_default())?;
                 connections::connection_put(writing, tenant, expect, &connection)?;
             }
             Write::ConnectionDelete(revision, id) => {
                 writing.accounts_changed();
+                snapshots::connection_changes(writing, tenant, &id, raised_at.unwrap_or_default())?;
                 delete(writing, "connections", "connection_id", tenant, id.as_str(), revision)?;
             }
             Write::Scim(write) => scim::write(writing, tenant, write)?,
             Write::Group(write) => groups::write(writing, tenant, write)?,
+            Write::Identity(write) => {
+                identities::identity_write(writing, tenant, &write, raised_at.unwrap_or_default())?;
+            }
             Write::ResourceServer(write) => resource_servers::resource_server_write(writing, tenant, &write)?,
             Write::Role(write) => roles::role_write(writing, tenant, &write)?,
-            Write::Organization(write) => organizations::organization_write(writing, tenant, &write)?,
+            Write::Organization(write) => {
+                snapshots::organization_changes(writing, tenant, &write, raised_at.unwrap_or_default())?;
+                organizations::organization_write(writing, tenant, &write)?;
+            }
             Write::StreamPut(expect, stream) => streams::stream_put(writing, tenant, expect, &stream)?,
             Write::StreamsBelow(max) => streams::streams_below(writing.connection, tenant, max)?,
             Write::StreamStart(stream, start) => streams::stream_start(writing, tenant, &stream, &start)?,

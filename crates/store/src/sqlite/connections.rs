@@ -125,9 +125,11 @@ pub(super) fn connection_put(
     match current {
         None => put(
             writing,
+            // A number is never lower than those that a snapshot has still to come to (`snapshots/kinds.rs`).
             "INSERT INTO connections
-             (tenant_id, connection_id, revision, name, strategy, enabled_clients, settings, options, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             (tenant_id, connection_id, revision, name, strategy, enabled_clients, settings, options, created_at, number)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1 + max((SELECT coalesce(max(number), 0) FROM connections),
+                     (SELECT coalesce(max(last), 0) FROM snapshot_kinds WHERE kind = 10)))",
             params![
                 tenant.0,
                 id,
@@ -151,7 +153,10 @@ pub(super) fn connection_put(
     }
 }
 
-fn connection_of(row: &Row<'_>, keyring: &Keyring) -> rusqlite::Result<Result<Versioned<Connection>, StoreError>> {
+pub(super) fn connection_of(
+    row: &Row<'_>,
+    keyring: &Keyring,
+) -> rusqlite::Result<Result<Versioned<Connection>, StoreError>> {
     let revision = Revision(row.get(0)?);
     let id: String = row.get(1)?;
     let (name, strategy): (String, String) = (row.get(2)?, row.get(3)?);

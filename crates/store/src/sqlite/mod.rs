@@ -13,6 +13,7 @@ mod erasures;
 mod failures;
 mod folding;
 mod groups;
+mod identities;
 mod log;
 mod opening;
 mod organization_connections;
@@ -32,6 +33,7 @@ mod snapshots;
 mod streams;
 mod tail;
 mod tenant_keys;
+mod user_search;
 mod users;
 mod writer;
 

@@ -17,6 +17,7 @@ mod connections;
 mod erasure;
 mod failures;
 mod log;
+mod organizations;
 mod positions;
 mod publish;
 mod registered_types;

@@ -74,6 +74,15 @@ macro_rules! contract_suite {
                 a_snapshot_waits_for_its_stream
                 a_stream_that_wants_or_is_nothing_is_told_nothing
                 a_change_that_is_refused_tells_nobody
+                organizations_are_told_of_before_what_is_in_them_and_before_any_change
+                linked_users_are_told_of_as_they_were
+                connections_that_raise_events_are_told_of_as_they_were
+            }
+            organizations {
+                what_belongs_to_something_goes_with_it
+                a_write_that_tells_a_name_checks_that_it_holds
+                slices_go_on_where_they_ended
+                a_linked_user_is_nobody_but_stays_unique
             }
             failures {
                 failures_are_listed_found_and_counted

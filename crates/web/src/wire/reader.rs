@@ -231,6 +231,18 @@ impl ObjectReader {
         }
     }
 
+    /// A text that may be given as a whole number, if it is there.
+    pub(crate) fn text_or_number(&mut self, text: &Text) -> Result<Option<String>, Invalid> {
+        match self.value(text.field) {
+            Some(Value::Number(number)) if !number.is_f64() => Ok(Some(number.to_string())),
+            Some(other) => {
+                self.members.insert(text.field.name.to_owned(), other);
+                self.text(text)
+            }
+            None => Ok(None),
+        }
+    }
+
     /// A text that must be there.
     pub(crate) fn text_required(&mut self, text: &Text) -> Result<String, Invalid> {
         self.text(text)?.ok_or_else(|| self.missing(text.field))

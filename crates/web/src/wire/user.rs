@@ -2,7 +2,7 @@
 
 use domain::secret::Secret;
 use domain::user::UserProfile;
-use domain::user_form::{is_email, is_phone, is_uri, is_username};
+use domain::user_form::{is_email, is_event_username, is_phone, is_uri};
 
 use super::reader::{Field, Invalid, ObjectReader, Text};
 
@@ -14,7 +14,9 @@ const PASSWORD_FIELD: Field = Field::new("password", "Password of this user");
 const PASSWORD: Text = Text::new(PASSWORD_FIELD.name, PASSWORD_FIELD.about).length(1, 1024).secret();
 const EMAIL_FIELD: Field = Field::new("email", "The user's email");
 const EMAIL: Text = Text::new(EMAIL_FIELD.name, EMAIL_FIELD.about).length(1, 254).format("email", is_email);
-const USERNAME: Text = Text::new("username", "The user's username").length(1, 128).format("username", is_username);
+const USERNAME: Text = Text::new("username", "The user's username")
+    .length(1, 128)
+    .pattern(r"^[a-zA-Z0-9_+\-.!#$^`~@']*$", is_event_username);
 const PHONE_NUMBER: Text = Text::new("phone_number", "The user's phone number").pattern(r"^\+[0-9]{1,15}$", is_phone);
 const GIVEN_NAME: Text = Text::new("given_name", "The user's given name(s)").length(1, 150);
 const FAMILY_NAME: Text = Text::new("family_name", "The user's family name(s)").length(1, 150);

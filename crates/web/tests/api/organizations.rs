@@ -441,3 +441,35 @@ async fn changes_at_once_are_each_made_and_told_once() {
     let name = if renamed == 0 { "acme-2" } else { "acme" };
     assert_eq!(joined.1["object"]["organization"]["name"], name, "an event tells the name that held");
 }
+
+#[tokio::test]
+async fn a_snapshot_tells_of_what_is_there_in_events_that_fit_their_schemas() {
+    let world = World::new().await;
+    world.join().await;
+    world.with("POST", "/enabled_connections", json!({"connection_id": world.connection})).await.expect(201);
+    world.server.call_with("POST", &world.roles_path(), &json!({"roles": [world.role]})).await.expect(204);
+    let enterprise = json!({"name": "corp", "strategy": "oidc", "options": {"client_id": "abc"}});
+    world.server.call_with("POST", "/api/v2/connections", &enterprise).await.expect(201);
+    let before = world.server.event_bodies().await.len();
+    let told = [
+        "user.created",
+        "connection.created",
+        "organization.created",
+        "organization.connection.added",
+        "organization.member.added",
+        "organization.member.role.assigned",
+    ];
+    let subscriptions: Vec<Value> = told.iter().map(|name| json!({ "event_type": name })).collect();
+    let stream = json!({"subscriptions": subscriptions, "headwater": {"start_from": "snapshot"},
+        "destination": {"type": "webhook", "configuration": {"webhook_endpoint": "https://hooks.example.com/in",
+            "webhook_authorization": {"method": "bearer", "token": "a-token"}}}});
+    let id = made(&world.server, "event-streams", stream, 201, "id").await;
+    let id = domain::ids::StreamId::parse(&id).unwrap();
+    let now = domain::clock::Timestamp::from_millis(crate::server::START);
+    let step = async || store::Log::snapshot_step(&*world.server.store, id, now, 2).await.unwrap();
+    while step().await == store::SnapshotStep::More {}
+    let events = world.server.event_bodies().await;
+    schema::check(&events);
+    let types: Vec<_> = events[before..].iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(types, told, "in an order in which they can be applied");
+}

@@ -1,8 +1,10 @@
 //! Users (management-api.md 6.1). Their changes raise events.
 
+pub(crate) mod by_email;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod get;
+pub(crate) mod identities;
 pub(crate) mod list;
 mod password;
 pub(crate) mod roles;
