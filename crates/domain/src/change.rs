@@ -2,6 +2,7 @@
 //! to what will be. A store commits a [`Change`] whole or not at all. The functions are in a file a subject.
 
 mod connections;
+mod group_roles;
 mod groups;
 mod identities;
 mod organizations;
@@ -26,6 +27,7 @@ use crate::stream::EventStream;
 use crate::user::User;
 
 pub use connections::{ConnectionPatch, connection_create, connection_delete, connection_update};
+pub use group_roles::{RoleScope, group_roles_assign, group_roles_delete};
 pub use groups::{GroupPatch, GroupWrite, group_create, group_delete, group_update};
 pub use identities::{IdentityWrite, identity_link, identity_unlink};
 pub use organizations::{

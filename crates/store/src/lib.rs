@@ -6,6 +6,7 @@
 
 mod connections;
 mod error;
+mod group_roles;
 mod groups;
 mod keyring;
 mod organizations;
@@ -33,6 +34,7 @@ use tokio::sync::watch;
 
 pub use connections::{ConnectionFilter, ConnectionPlace, Connections};
 pub use error::{Conflict, PlaceError, StoreError};
+pub use group_roles::GroupRoles;
 pub use groups::{GroupFilter, GroupMember, Groups};
 pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
 pub use organizations::{
@@ -57,6 +59,7 @@ pub use user_search::{FoundUsers, Total, UserSearches};
 #[async_trait]
 pub trait State:
     Connections
+    + GroupRoles
     + Groups
     + OrganizationConnections
     + OrganizationMembers

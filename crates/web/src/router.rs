@@ -7,8 +7,8 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::management::{
-    actions, client_grants, clients, connections, deliveries, event_streams, event_types, events, groups,
-    organizations, resource_servers, roles, scim_configuration, users,
+    actions, client_grants, clients, connections, deliveries, event_streams, event_types, events, group_roles, groups,
+    organization_groups, organizations, resource_servers, role_groups, roles, scim_configuration, users,
 };
 use crate::state::App;
 use crate::{error, health, scim, tokens};
@@ -192,13 +192,23 @@ fn connection_endpoints() -> Vec<Route> {
     ]
 }
 
-/// Groups, which are made and filled by SCIM.
+/// Groups, which are made and filled by SCIM, and their roles.
 fn group_endpoints() -> Vec<Route> {
     vec![
         get("/api/v2/groups", groups::list::list),
         get("/api/v2/groups/{id}", groups::get::get),
         delete("/api/v2/groups/{id}", groups::delete::delete),
         get("/api/v2/groups/{id}/members", groups::list_members::list_members),
+        get("/api/v2/groups/{id}/roles", group_roles::list::list),
+        post("/api/v2/groups/{id}/roles", group_roles::assign::assign),
+        delete("/api/v2/groups/{id}/roles", group_roles::remove::remove),
+        get("/api/v2/roles/{id}/groups", role_groups::list::list),
+        post("/api/v2/roles/{id}/groups", role_groups::assign::assign),
+        delete("/api/v2/roles/{id}/groups", role_groups::remove::remove),
+        get("/api/v2/organizations/{id}/groups", organization_groups::list),
+        get("/api/v2/organizations/{id}/groups/{group_id}/roles", group_roles::list::list_in_organization),
+        post("/api/v2/organizations/{id}/groups/{group_id}/roles", group_roles::assign::assign_in_organization),
+        delete("/api/v2/organizations/{id}/groups/{group_id}/roles", group_roles::remove::remove_in_organization),
     ]
 }
 

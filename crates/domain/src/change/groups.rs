@@ -5,12 +5,12 @@
 
 use serde::Serialize;
 
-use super::{Change, Expect, Origin, Revision, Versioned, Write};
+use super::{Change, Expect, Origin, Revision, RoleScope, Versioned, Write};
 use crate::catalog::EventType;
 use crate::clock::Timestamp;
 use crate::event::{Event, Subject};
 use crate::group::{Group, GroupObject, GroupReference};
-use crate::ids::{GroupId, UserId};
+use crate::ids::{GroupId, RoleId, UserId};
 
 /// A write about groups.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,10 @@ pub enum GroupWrite {
     MemberAdd(GroupId, UserId, Timestamp),
     /// Removes a member.
     MemberDelete(GroupId, UserId),
+    /// Gives a group a role that it has not got there.
+    RoleAssign(GroupId, RoleScope, RoleId, Timestamp),
+    /// Takes a role from a group.
+    RoleDelete(GroupId, RoleScope, RoleId),
 }
 
 impl From<GroupWrite> for Write {

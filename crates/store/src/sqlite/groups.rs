@@ -8,9 +8,10 @@ use domain::ids::{ConnectionId, GroupId, TenantId, UserId};
 use rusqlite::{Connection, Row, params};
 
 use super::SqliteStore;
-use super::change::{delete, put, revisions};
-use super::rows::{Place, count, query, run, to_json};
-use super::scim::{changed, identity_of};
+use super::change::{add, delete, put, remove, revisions};
+use super::group_roles::{role_assign, role_delete};
+use super::rows::{Place, count, query, to_json};
+use super::scim::identity_of;
 use super::writer::Writing;
 use crate::{Conflict, GroupFilter, GroupMember, Groups, Page, ScimIdentity, StoreError};
 
@@ -151,7 +152,7 @@ impl Filter {
     }
 }
 
-fn group_of(row: &Row<'_>) -> rusqlite::Result<Result<Versioned<Group>, StoreError>> {
+pub(super) fn group_of(row: &Row<'_>) -> rusqlite::Result<Result<Versioned<Group>, StoreError>> {
     let revision = Revision(row.get(0)?);
     let id: String = row.get(1)?;
     let connection_id = ConnectionId::from_text(row.get::<_, String>(2)?);
@@ -171,6 +172,8 @@ pub(super) fn write(writing: &Writing<'_>, tenant: TenantId, write: GroupWrite) 
         GroupWrite::Delete(revision, id) => delete(writing, "groups", "group_id", tenant, &id.to_string(), revision),
         GroupWrite::MemberAdd(group, user, now) => member_add(writing, tenant, group, &user, now),
         GroupWrite::MemberDelete(group, user) => member_delete(writing, tenant, group, &user),
+        GroupWrite::RoleAssign(group, scope, role, now) => role_assign(writing, tenant, group, &scope, &role, now),
+        GroupWrite::RoleDelete(group, scope, role) => role_delete(writing, tenant, group, &scope, &role),
     }
 }
 
@@ -215,12 +218,12 @@ fn member_add(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO group_members (group_id, user_number, added_at)
-               SELECT ?1, number, ?4 FROM users WHERE tenant_id = ?2 AND user_id = ?3 ON CONFLICT DO NOTHING";
-    changed(run(writing.connection, sql, params![group.to_string(), tenant.0, user.as_str(), now.as_millis()])?)
+               SELECT ?1, number, ?4 FROM users WHERE tenant_id = ?2 AND user_id = ?3";
+    add(writing, sql, params![group.to_string(), tenant.0, user.as_str(), now.as_millis()])
 }
 
 fn member_delete(writing: &Writing<'_>, tenant: TenantId, group: GroupId, user: &UserId) -> Result<(), StoreError> {
     let sql = "DELETE FROM group_members WHERE group_id = ?1
                AND user_number = (SELECT number FROM users WHERE tenant_id = ?2 AND user_id = ?3)";
-    changed(run(writing.connection, sql, params![group.to_string(), tenant.0, user.as_str()])?)
+    remove(writing, sql, params![group.to_string(), tenant.0, user.as_str()])
 }

@@ -12,6 +12,7 @@ mod cursors;
 mod erasures;
 mod failures;
 mod folding;
+mod group_roles;
 mod groups;
 mod identities;
 mod log;

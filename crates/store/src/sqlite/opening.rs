@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0015_tenant_keys.sql"),
     include_str!("../../migrations/sqlite/0003_organizations.sql"),
     include_str!("../../migrations/sqlite/0007_snapshots.sql"),
+    include_str!("../../migrations/sqlite/0016_group_roles.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";

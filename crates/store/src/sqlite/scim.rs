@@ -8,7 +8,7 @@ use domain::scim::{ScimConfiguration, ScimPath, ScimToken, ScimTokenHash, ScimTo
 use rusqlite::{Connection, Row, params};
 
 use super::SqliteStore;
-use super::change::{delete, put, revisions};
+use super::change::{add, delete, put, remove, revisions};
 use super::rows::{Place, count, json, query, run, to_json};
 use super::writer::Writing;
 use crate::{Conflict, Page, Scim, ScimIdentity, ScimUserFilter, StoreError};
@@ -205,7 +205,7 @@ fn token_add(writing: &Writing<'_>, tenant: TenantId, token: &ScimToken) -> Resu
         token.valid_until.map(Timestamp::as_millis),
         token.last_used_at.map(Timestamp::as_millis)
     ];
-    changed(run(writing.connection, sql, values)?)
+    add(writing, sql, values)
 }
 
 fn token_delete(
@@ -215,17 +215,11 @@ fn token_delete(
     id: &ScimTokenId,
 ) -> Result<(), StoreError> {
     let sql = "DELETE FROM scim_tokens WHERE tenant_id = ?1 AND connection_id = ?2 AND token_id = ?3";
-    changed(run(writing.connection, sql, params![tenant.0, connection.as_str(), id.as_str()])?)
+    remove(writing, sql, params![tenant.0, connection.as_str(), id.as_str()])
 }
 
-/// What was to be changed is not as it was thought to be.
-pub(super) fn changed(rows: usize) -> Result<(), StoreError> {
-    if rows == 0 { Err(StoreError::Stale) } else { Ok(()) }
-}
-
-const USER_COLUMNS: &str =
-    "SELECT scim_users.revision, scim_id, connection_id, user_id, scim_users.document, created_at,
-  updated_at FROM scim_users JOIN users ON number = user_number";
+const USER_COLUMNS: &str = "SELECT scim_users.revision, scim_id, connection_id, user_id, scim_users.document,
+  scim_users.created_at, scim_users.updated_at FROM scim_users JOIN users ON number = user_number";
 
 /// A filter as the columns have it.
 struct UserFilter {

@@ -16,6 +16,7 @@ mod checkpoints;
 mod connections;
 mod erasure;
 mod failures;
+mod group_roles;
 mod log;
 mod organizations;
 mod positions;

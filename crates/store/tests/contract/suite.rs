@@ -40,6 +40,9 @@ macro_rules! contract_suite {
                 scim_users_are_found_and_go_with_their_user
                 groups_and_members_are_kept_and_listed
             }
+            group_roles {
+                roles_of_groups_are_kept_where_they_were_given
+            }
             secrets {
                 secrets_come_back_and_are_not_shown
             }

@@ -2,11 +2,24 @@
 
 use domain::clock::Timestamp;
 use domain::group::Group;
-use domain::ids::{ConnectionId, GroupId, UserId};
+use domain::ids::{ConnectionId, GroupId, RoleId, UserId};
 use serde::Serialize;
 use store::GroupMember;
 
 use super::query::Cursor;
+use super::reader::{Invalid, ObjectReader, Text};
+
+const GROUPS: Text = Text::new("groups", "Array of group IDs.").format("group-id", |text| GroupId::parse(text).is_ok());
+
+/// Groups in one call at most.
+const GROUPS_MAX: usize = 50;
+
+/// Reads a body that names groups.
+pub(crate) fn read_groups(mut body: ObjectReader) -> Result<Vec<GroupId>, Invalid> {
+    let groups = body.texts_required(&GROUPS, 1, GROUPS_MAX)?;
+    body.finish()?;
+    Ok(groups.iter().filter_map(|text| GroupId::parse(text).ok()).collect())
+}
 
 /// A group as it is answered.
 #[derive(Serialize)]
@@ -71,6 +84,16 @@ impl Cursor for GroupId {
 }
 
 impl Cursor for UserId {
+    fn to_text(&self) -> String {
+        self.as_str().to_owned()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self::from_text(text))
+    }
+}
+
+impl Cursor for RoleId {
     fn to_text(&self) -> String {
         self.as_str().to_owned()
     }

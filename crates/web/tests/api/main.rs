@@ -9,6 +9,7 @@ mod endpoints;
 mod errors;
 mod event_streams;
 mod event_types;
+mod group_roles;
 mod groups;
 mod health;
 mod identities;

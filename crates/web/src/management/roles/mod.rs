@@ -18,7 +18,7 @@ use crate::wire::reader::{Field, Invalid};
 
 const ROLE_ID: Field = Field::new("id", "ID of the role.");
 
-fn role_id(call: &Call) -> Result<RoleId, Invalid> {
+pub(super) fn role_id(call: &Call) -> Result<RoleId, Invalid> {
     call.segment(ROLE_ID).map(RoleId::from_text)
 }
 
