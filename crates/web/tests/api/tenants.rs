@@ -81,8 +81,9 @@ impl Two {
     /// Makes one of each thing for the other tenant.
     async fn foreign(&self) -> Vec<Foreign> {
         let made = async |path: &str, body: Value, id: &str| {
-            let made = self.other("POST", path, &body).await.expect(201);
-            made[id].as_str().unwrap().to_owned()
+            let made = self.other("POST", path, &body).await;
+            assert!(made.status.is_success(), "{path}: {}", made.text());
+            made.json()[id].as_str().unwrap().to_owned()
         };
         let user = user_body(&format!("{MARK}@example.com"));
         let user = made("/api/v2/users", user, "user_id").await;
