@@ -146,6 +146,9 @@ fn told(streams: &[Arc<LiveStream>]) {
         let mut state = stream.state();
         state.core.progress_saved();
         state.saves += 1;
+        if std::mem::take(&mut state.look_after_saving) {
+            stream.redeliveries_waiting.store(true, Ordering::Release);
+        }
         drop(state);
         // It may have waited for room among the unsaved.
         stream.wake.notify_one();
@@ -171,6 +174,7 @@ mod tests {
                 position: Position::at(Seq(9)),
                 health: Health::default(),
                 rows: (0..*rows as u64).map(|seq| RowChange::Unparked { seq: Seq(seq) }).collect(),
+                cycles: domain::delivery::Cycles::default(),
                 disable: None,
             },
         };

@@ -8,6 +8,7 @@ mod checkpoints;
 pub mod destinations;
 mod engine;
 mod erasures;
+mod jobs;
 mod live_stream;
 pub mod outbound;
 mod reader;

@@ -26,6 +26,8 @@ pub(crate) struct LiveStream {
     pub(crate) removed: CancellationToken,
     /// There may be redeliveries to fetch.
     pub(crate) redeliveries_waiting: AtomicBool,
+    /// There may be redeliveries in hand that nobody wants any more.
+    pub(crate) withdrawn: AtomicBool,
     dirty: AtomicBool,
     state: Mutex<LiveState>,
 }
@@ -42,6 +44,8 @@ pub(crate) struct LiveState {
     pub(crate) at_head: bool,
     /// Counts the checkpoints that were saved of it.
     pub(crate) saves: u64,
+    /// Redeliveries are to be looked for once more when a checkpoint has been saved.
+    pub(crate) look_after_saving: bool,
     /// Counts how often it was moved in the log. What was begun before a move is void.
     pub(crate) seeks: u64,
 }
@@ -54,6 +58,7 @@ impl LiveStream {
             wake: Notify::new(),
             removed: CancellationToken::new(),
             redeliveries_waiting: AtomicBool::new(false),
+            withdrawn: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
             state: Mutex::new(state),
         }

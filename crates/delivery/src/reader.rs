@@ -27,13 +27,14 @@ pub(crate) struct Reader {
     heads: watch::Receiver<Heads>,
     streams: StreamsVersion,
     redeliveries: Option<u64>,
+    withdrawals: u64,
 }
 
 impl Reader {
     /// Starts the tasks of the streams that there are.
     pub(crate) async fn start(shared: Arc<Shared>) -> Result<Self, StoreError> {
         let heads = shared.log.heads();
-        let mut reader = Self { shared, heads, streams: StreamsVersion::default(), redeliveries: None };
+        let mut reader = Self { shared, heads, streams: StreamsVersion::default(), redeliveries: None, withdrawals: 0 };
         reader.sync_streams().await?;
         Ok(reader)
     }
@@ -68,6 +69,13 @@ impl Reader {
                 self.wake_for_redeliveries(stream);
             }
             self.redeliveries = Some(target.redeliveries);
+        }
+        if self.withdrawals != target.withdrawals {
+            for stream in self.shared.streams() {
+                stream.withdrawn.store(true, Ordering::Release);
+                stream.wake.notify_one();
+            }
+            self.withdrawals = target.withdrawals;
         }
         loop {
             let from = self.shared.head().frontier();
@@ -161,7 +169,6 @@ impl Reader {
             // added with its settings as they are now, which are read next.
             return Ok(());
         }
-        let outstanding = restored.health.outstanding;
         let policy = policy_of(&added.stream, &self.shared.settings.policy);
         let mut core = StreamCore::restore(policy, phase_of(added.stream.status), restored.into());
         // What is saved may still say that it is at the head, which it is not yet: the next checkpoint, which
@@ -175,10 +182,12 @@ impl Reader {
             destination: destination_for(&added.stream, &self.shared.settings.outbound),
             at_head: false,
             saves: 0,
+            look_after_saving: false,
             seeks: added.seek.count,
         };
         let stream = Arc::new(LiveStream::new(id, added.tenant, state));
-        stream.redeliveries_waiting.store(outstanding > 0, Ordering::Release);
+        // It may have missed being woken for those that it has.
+        stream.redeliveries_waiting.store(true, Ordering::Release);
         self.shared.stream_insert(Arc::clone(&stream));
         self.shared.mark_dirty(&stream);
         let task = StreamTask::new(Arc::clone(&self.shared), stream);

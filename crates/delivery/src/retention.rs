@@ -8,6 +8,9 @@ use crate::shared::Shared;
 /// How often to look.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// Counts of deliveries summed up in one step.
+const STEP_COUNTS: u32 = 500;
+
 /// Events removed in one step, so that no change waits long for it.
 const STEP_EVENTS: u32 = 500;
 
@@ -28,6 +31,23 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             // As long as the step has taken: half of the time is for everybody else, also where the disk is slow.
             let took = shared.clock.now().steady.saturating_sub(begun);
             tokio::time::sleep(took.max(PAUSE_MIN)).await;
+        }
+        while compact(&shared).await && !shared.stopping.is_cancelled() {
+            tokio::time::sleep(PAUSE_MIN).await;
+        }
+    }
+}
+
+/// Sums up old counts of deliveries; true if there may be more.
+async fn compact(shared: &Shared) -> bool {
+    match shared.log.counts_compact(shared.clock.now().wall, STEP_COUNTS).await {
+        Ok(more) => more,
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "old counts cannot be summed up; trying again later"
+            );
+            false
         }
     }
 }

@@ -115,6 +115,11 @@ impl Shared {
         self.streams.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
+    /// All of them.
+    pub(crate) fn streams(&self) -> Vec<Arc<LiveStream>> {
+        self.streams.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     pub(crate) fn stream_insert(&self, stream: Arc<LiveStream>) {
         self.streams.write().unwrap_or_else(PoisonError::into_inner).insert(stream.id, stream);
     }

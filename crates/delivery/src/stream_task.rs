@@ -33,7 +33,11 @@ enum Done {
         saves: u64,
         found: Vec<(Redelivery, Arc<LoggedEvent>)>,
         all: bool,
+        /// Some were passed over because the store has not heard yet that they have ended.
+        unsaved: bool,
     },
+    /// Redeliveries that nobody wants any more.
+    Withdrawn(Vec<Seq>),
 }
 
 pub(crate) struct StreamTask {
@@ -109,6 +113,13 @@ impl StreamTask {
             self.fetching = true;
             self.work.spawn(fetch(Arc::clone(&self.shared), Arc::clone(&self.stream), state.saves));
         }
+        // What is being fetched was wanted when that was begun: it is asked about once it is there.
+        if !self.fetching && self.stream.withdrawn.swap(false, Ordering::AcqRel) {
+            let seqs = state.core.redelivering();
+            if !seqs.is_empty() {
+                self.work.spawn(withdrawn(Arc::clone(&self.shared), Arc::clone(&self.stream), seqs));
+            }
+        }
         state.core.next_wait(now)
     }
 
@@ -143,10 +154,14 @@ impl StreamTask {
                 self.reading = false;
                 self.take_chunk(seeks, &chunk);
             }
-            Done::Redeliveries { saves, found, all } => {
+            Done::Redeliveries { saves, found, all, unsaved } => {
                 self.fetching = false;
                 self.take_redeliveries(saves, found, all);
+                if unsaved {
+                    self.look_again();
+                }
             }
+            Done::Withdrawn(seqs) => self.stream.state().core.withdraw(&seqs),
         }
     }
 
@@ -173,6 +188,16 @@ impl StreamTask {
         let types = state.spans.wanted_from(frontier);
         if head.join(self.stream.id, frontier, self.stream.tenant, types) {
             state.set_at_head(true);
+        }
+    }
+
+    /// Looks for redeliveries once more, when the store knows of those that have ended.
+    fn look_again(&self) {
+        let mut state = self.stream.state();
+        if state.core.redeliveries_unsaved() {
+            state.look_after_saving = true;
+        } else {
+            self.stream.redeliveries_waiting.store(true, Ordering::Release);
         }
     }
 
@@ -237,12 +262,14 @@ async fn read(shared: Arc<Shared>, seeks: u64, (frontier, wanted): (Seq, Option<
 async fn fetch(shared: Arc<Shared>, stream: Arc<LiveStream>, saves: u64) -> Done {
     let mut found = Vec::new();
     let mut after = Seq::ZERO;
+    let mut unsaved = false;
     loop {
         let page = insist(|| shared.log.redeliveries_waiting(stream.id, after, REDELIVERIES_FETCHED)).await;
         let all = page.len() < usize::try_from(REDELIVERIES_FETCHED).unwrap_or(usize::MAX);
         after = page.last().map_or(after, |last| last.seq);
         let room = {
             let state = stream.state();
+            unsaved |= page.iter().any(|each| state.core.has_redelivered(each.seq));
             found.extend(page.into_iter().filter(|each| !state.core.is_redelivering(each.seq)));
             state.core.redelivery_room()
         };
@@ -251,9 +278,13 @@ async fn fetch(shared: Arc<Shared>, stream: Arc<LiveStream>, saves: u64) -> Done
             found.truncate(room);
             let seqs: Vec<Seq> = found.iter().map(|each| each.seq).collect();
             let events = insist(|| shared.log.log_get(&seqs)).await;
-            return Done::Redeliveries { saves, found: pair(found, events), all };
+            return Done::Redeliveries { saves, found: pair(found, events), all, unsaved };
         }
     }
+}
+
+async fn withdrawn(shared: Arc<Shared>, stream: Arc<LiveStream>, seqs: Vec<Seq>) -> Done {
+    Done::Withdrawn(insist(|| shared.log.redeliveries_withdrawn(stream.id, seqs.clone())).await)
 }
 
 /// Each redelivery with its event; both are in order, and an event may have been removed.

@@ -1,10 +1,14 @@
 //! The event types, in our own words: the API's enum, the documents and the CLI's list come from here. Beside
 //! them stand the types that tenants have registered ([`crate::registered_type`]).
 
+mod samples;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::ids::RegisteredTypeId;
+
+pub use samples::sample;
 
 macro_rules! catalogue {
     ($($variant:ident, $name:literal, $about:literal;)*) => {

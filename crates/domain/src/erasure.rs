@@ -118,6 +118,7 @@ pub fn erased_body(event: &Event) -> Bytes {
         id: event.id,
         time,
         data: &ErasedData { object, context: ErasedContext { tenant: ErasedTenant { id: tenant_name } } },
+        a0purpose: None,
         a0tenant: tenant_name,
     };
     envelope.render(BODY_BYTES_USUAL)

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::EventType;
 use crate::clock::Timestamp;
@@ -36,6 +36,9 @@ impl fmt::Display for Seq {
     }
 }
 
+/// The kind of subject that test events have.
+const TEST: &str = "test";
+
 /// What an event is about (`user:auth0|…`): events of one subject reach a receiver in log order.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Subject(Box<str>);
@@ -44,6 +47,16 @@ impl Subject {
     /// The subject of `kind` (user, organization …) with this id.
     pub fn new(kind: &str, id: &str) -> Self {
         Self(format!("{kind}:{id}").into_boxed_str())
+    }
+
+    /// The subject of a test event: none that real events have, so it waits for none of them.
+    pub fn of_test(id: EventId) -> Self {
+        Self::new(TEST, &id.to_string())
+    }
+
+    /// Whether it is that of a test event.
+    pub fn is_test(&self) -> bool {
+        self.0.strip_prefix(TEST).is_some_and(|rest| rest.starts_with(':'))
     }
 
     /// The subject as it was stored.
@@ -94,9 +107,10 @@ pub struct LoggedEvent {
 }
 
 impl LoggedEvent {
-    /// Whether `stream` may get it, if it wants events of its type.
+    /// Whether `stream` may get it with the log, if it wants events of its type. A test event is delivered out of turn
+    /// instead, whatever its stream wants.
     pub fn is_for(&self, stream: StreamId) -> bool {
-        self.only_stream.is_none_or(|only| only == stream)
+        self.only_stream.is_none_or(|only| only == stream && !self.event.subject.is_test())
     }
 }
 
@@ -130,6 +144,8 @@ pub(crate) struct Envelope<'a, D: ?Sized> {
     pub(crate) id: EventId,
     pub(crate) time: Timestamp,
     pub(crate) data: &'a D,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) a0purpose: Option<&'static str>,
     pub(crate) a0tenant: &'a str,
 }
 
@@ -143,7 +159,7 @@ impl<D: Serialize + ?Sized> Envelope<'_, D> {
 }
 
 /// Most bodies of our own are smaller.
-const BODY_BYTES_USUAL: usize = 1024;
+pub(crate) const BODY_BYTES_USUAL: usize = 1024;
 
 /// Writes the body of a CloudEvent of the catalogue once; [`body_for_stream`] completes it for each stream without
 /// parsing it again.
@@ -161,6 +177,7 @@ pub fn render_body<D: Serialize>(
         id,
         time,
         data,
+        a0purpose: None,
         a0tenant: &source.tenant_name,
     };
     envelope.render(BODY_BYTES_USUAL)
@@ -178,6 +195,15 @@ pub fn type_name(event_type: EventType, body: &[u8]) -> &str {
     let rest = body.strip_prefix(BEFORE_TYPE).unwrap_or_default();
     let name = rest.split(|byte| *byte == b'"').next().unwrap_or_default();
     std::str::from_utf8(name).unwrap_or_default()
+}
+
+/// The `time` that a logged body states.
+pub fn time_in_body(body: &[u8]) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Timed {
+        time: Timestamp,
+    }
+    serde_json::from_slice::<Timed>(body).ok().map(|timed| timed.time)
 }
 
 /// What is added to a body for one stream: `,"a0stream":"est_…"}`. Made once a stream, not once an event.

@@ -104,6 +104,11 @@ base58_id!(
     GroupId,
     "grp_"
 );
+base58_id!(
+    /// A redelivery job: `rdj_` and 22 base58 digits.
+    JobId,
+    "rdj_"
+);
 
 impl EventId {
     /// An id that follows from what the event is of: the same `parts` and time always give the same one.

@@ -70,6 +70,7 @@ impl Publication<'_> {
             id: self.id,
             time: self.time,
             data: self.data,
+            a0purpose: None,
             a0tenant: self.tenant_name,
         };
         envelope.render(self.data.get().len() + self.source.len() + self.tenant_name.len() + MEMBERS_BYTES_USUAL)

@@ -136,6 +136,37 @@ impl Spans {
             .map(|(index, span)| (span.from, self.0.get(index + 1).map(|next| next.from)))
     }
 
+    /// What was missed below `end`, the end of the log, is taken over by somebody else: it is missed no more. Answers
+    /// which stretches that were.
+    pub fn take_missed(&mut self, end: Seq) -> Vec<(Seq, Seq)> {
+        let open_end = self.missed_from().filter(|from| *from < end);
+        let taken =
+            self.missed().map(|(from, until)| (from, until.unwrap_or(end))).filter(|(from, until)| from < until);
+        let taken: Vec<_> = taken.collect();
+        for span in self.0.iter_mut().filter(|span| span.interest == Interest::Missed && span.from < end) {
+            span.interest = Interest::Types(EventTypes::default());
+        }
+        if open_end.is_some() {
+            self.0.push(Span { from: end, interest: Interest::Missed });
+        }
+        taken
+    }
+
+    /// The stretch from `from` to `until` is missed after all; what holds from there on stays.
+    pub fn miss(&mut self, from: Seq, until: Seq) {
+        if from >= until {
+            return;
+        }
+        let covering = self.0.iter().rev().find(|span| span.from <= until);
+        let after = covering.map_or(Interest::Types(EventTypes::default()), |span| span.interest.clone());
+        self.0.retain(|span| span.from < from || span.from > until);
+        let at = self.0.partition_point(|span| span.from < from);
+        self.0.insert(at, Span { from: until, interest: after });
+        self.0.insert(at, Span { from, interest: Interest::Missed });
+        let excess = self.0.len().saturating_sub(SPANS_MAX);
+        self.0.drain(..excess);
+    }
+
     /// The spans, oldest first.
     pub fn as_slice(&self) -> &[Span] {
         &self.0
@@ -249,6 +280,27 @@ pub(crate) mod tests {
         spans.prune(Seq(50), Seq(1));
         assert_eq!(spans.missed().collect::<Vec<_>>(), [(Seq(10), Some(Seq(20)))]);
         assert_eq!(spans.as_slice().len(), 3);
+    }
+
+    #[test]
+    fn what_was_missed_is_taken_over_and_given_back() {
+        let mut spans = Spans::starting(Seq(1), created());
+        spans.begin(Seq(10), Interest::Missed);
+        spans.begin(Seq(20), created());
+        spans.begin(Seq(30), Interest::Missed);
+        assert_eq!(spans.take_missed(Seq(40)), [(Seq(10), Seq(20)), (Seq(30), Seq(40))]);
+        assert_eq!(spans.missed().collect::<Vec<_>>(), [(Seq(40), None)]);
+        assert_eq!(spans.take_missed(Seq(40)), [], "nothing has been missed since");
+        assert!(!spans.matches(Seq(15), EventType::UserCreated) && spans.matches(Seq(25), EventType::UserCreated));
+        spans.miss(Seq(15), Seq(20));
+        spans.miss(Seq(35), Seq(40));
+        let missed: Vec<_> = spans.missed().collect();
+        assert_eq!(missed, [(Seq(15), Some(Seq(20))), (Seq(35), Some(Seq(40))), (Seq(40), None)]);
+        assert!(spans.matches(Seq(20), EventType::UserCreated) && !spans.matches(Seq(30), EventType::UserCreated));
+        let mut pruned = Spans::starting(Seq(100), created());
+        pruned.miss(Seq(15), Seq(20));
+        assert_eq!(pruned.missed().collect::<Vec<_>>(), [(Seq(15), Some(Seq(20)))]);
+        assert!(pruned.matches(Seq(100), EventType::UserCreated) && !pruned.matches(Seq(99), EventType::UserCreated));
     }
 
     pub(crate) fn stream(status: StreamStatus) -> EventStream {

@@ -11,11 +11,13 @@ mod groups;
 mod keyring;
 mod organizations;
 mod records;
+mod redeliveries;
 mod registered_types;
 mod resource_servers;
 mod roles;
 mod scim;
 pub mod sqlite;
+mod statistics;
 mod tenant_keys;
 mod user_search;
 
@@ -27,6 +29,7 @@ use domain::event::{LoggedEvent, Seq};
 use domain::ids::{ClientId, EventId, GrantId, StreamId, TenantId, UserId};
 use domain::place::Place;
 use domain::publish::PublishedEvent;
+use domain::redelivery::DeliveryFilter;
 use domain::stream::EventStream;
 use domain::user::User;
 use std::sync::Arc;
@@ -45,10 +48,12 @@ pub use records::{
     RestoredStream, RetentionPass, Seek, SeekMode, SigningKey, Slice, SnapshotStep, StreamProgress, StreamState,
     StreamsChanged, StreamsVersion,
 };
+pub use redeliveries::{Counted, JobChanged, JobDue, JobRequested, JobSteps, MissedRange, NewJob, Redeliveries};
 pub use registered_types::RegisteredTypes;
 pub use resource_servers::ResourceServers;
 pub use roles::Roles;
 pub use scim::{Scim, ScimIdentity, ScimUserFilter};
+pub use statistics::{CountedCycles, Statistics, StatisticsUpkeep};
 pub use tenant_keys::{DERIVED_KEY_BYTES, TenantKeys};
 pub use user_search::{FoundUsers, Total, UserSearches};
 
@@ -64,10 +69,12 @@ pub trait State:
     + OrganizationConnections
     + OrganizationMembers
     + Organizations
+    + Redeliveries
     + RegisteredTypes
     + ResourceServers
     + Roles
     + Scim
+    + Statistics
     + TenantKeys
     + UserSearches
     + Send
@@ -145,11 +152,12 @@ pub trait State:
         mode: SeekMode,
     ) -> Result<Option<Moved>, StoreError>;
 
-    /// At most `take` failed deliveries of a stream at positions after `after`, oldest first.
+    /// At most `take` failed deliveries of a stream that are meant, at positions after `after`, oldest first.
     async fn failure_page(
         &self,
         tenant: TenantId,
         stream: StreamId,
+        filter: DeliveryFilter,
         after: Seq,
         take: u32,
     ) -> Result<Vec<FailedDelivery>, StoreError>;
@@ -162,14 +170,6 @@ pub trait State:
     ) -> Result<Option<FailedDelivery>, StoreError>;
     /// How many failed deliveries a stream has outstanding.
     async fn failure_count(&self, tenant: TenantId, stream: StreamId) -> Result<u64, StoreError>;
-    /// Asks for a failed delivery to be delivered again; durable when this answers.
-    async fn redelivery_request(
-        &self,
-        tenant: TenantId,
-        stream: StreamId,
-        event: EventId,
-        now: Timestamp,
-    ) -> Result<RedeliveryRequested, StoreError>;
 
     /// Whether the store answers and takes changes.
     async fn check(&self) -> Result<(), StoreError>;
@@ -177,7 +177,7 @@ pub trait State:
 
 /// The log of events and the streams' positions in it, as delivery reads and reports them.
 #[async_trait]
-pub trait Log: Send + Sync {
+pub trait Log: JobSteps + StatisticsUpkeep + Send + Sync {
     /// The wake signal: how far the log and the streams' settings have come. It carries no data; a reader
     /// that misses one loses only time.
     fn heads(&self) -> watch::Receiver<Heads>;
@@ -192,14 +192,15 @@ pub trait Log: Send + Sync {
     async fn streams_changed(&self, version: StreamsVersion) -> Result<StreamsChanged, StoreError>;
     /// Where a stream stands, to go on from there.
     async fn stream_restore(&self, stream: StreamId) -> Result<Option<RestoredStream>, StoreError>;
-    /// At most `take` failed deliveries of a stream, at positions after `after`, that wait for a redelivery.
+    /// At most `take` events of a stream, at positions after `after`, that are to be delivered beside the log: failed
+    /// deliveries that wait for a redelivery, and what is delivered out of turn.
     async fn redeliveries_waiting(
         &self,
         stream: StreamId,
         after: Seq,
         take: u32,
     ) -> Result<Vec<domain::delivery::Redelivery>, StoreError>;
-    /// The streams that have redeliveries waiting.
+    /// The streams that may have any of them.
     async fn redelivery_streams(&self) -> Result<Vec<StreamId>, StoreError>;
 
     /// The streams whose snapshot is not complete.

@@ -93,6 +93,8 @@ pub struct Heads {
     pub streams: StreamsVersion,
     /// Counts requests for redelivery.
     pub redeliveries: u64,
+    /// Counts how often such requests were withdrawn.
+    pub withdrawals: u64,
 }
 
 /// How much to read at once.

@@ -11,7 +11,8 @@ use axum::http::header::{HOST, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
 use domain::change::{Change, ClientContext, Origin, RequestContext};
-use domain::ids::{StreamId, TenantId};
+use domain::ids::{JobId, StreamId, TenantId};
+use domain::redelivery::JobStart;
 use serde_json::Map;
 use store::{State, StoreError};
 
@@ -159,6 +160,12 @@ impl Call {
     /// The event types that the tenant knows, by name.
     pub(crate) async fn event_types(&self) -> Result<EventTypeNames, StoreError> {
         Ok(EventTypeNames::new(self.state().registered_types(self.tenant()).await?))
+    }
+
+    /// Who starts a redelivery now.
+    pub(crate) fn job_start(&self) -> JobStart {
+        let at = self.app.now();
+        JobStart { id: JobId::generate(at, &*self.app.entropy), started_by: self.principal.client_id.clone(), at }
     }
 
     /// Commits a change; `false` if what it was computed from has been changed meanwhile.

@@ -38,6 +38,7 @@ pub(crate) enum Missing {
     Endpoint,
     Stream,
     Delivery,
+    Redelivery,
     User,
     Client,
     Connection,
@@ -67,6 +68,9 @@ pub(crate) enum Refusal {
     LinkedToItself,
     PrimaryIdentity,
     SystemApi,
+    TooManyRedeliveries,
+    RedeliveryEnded,
+    StreamDisabled,
     Contended,
 }
 
@@ -207,6 +211,7 @@ impl Missing {
             Self::Endpoint => ("Not Found", None),
             Self::Stream => ("The requested stream does not exist.", None),
             Self::Delivery => ("The event does not exist.", None),
+            Self::Redelivery => ("The redelivery does not exist.", None),
             Self::User => ("The user does not exist.", Some("inexistent_user")),
             Self::Client => ("The client does not exist", Some("inexistent_client")),
             Self::ScimConfiguration => ("The SCIM configuration does not exist", Some("inexistent_scim_configuration")),
@@ -269,6 +274,19 @@ impl Refusal {
             Self::SystemApi => described(
                 StatusCode::BAD_REQUEST,
                 "The Management API cannot be deleted, and only its token_lifetime can be changed.",
+                Some("operation_not_supported"),
+            ),
+            Self::TooManyRedeliveries => described(
+                StatusCode::CONFLICT,
+                "The event stream has too many redeliveries under way. Wait for one to end, or cancel one.",
+                None,
+            ),
+            Self::RedeliveryEnded => {
+                described(StatusCode::CONFLICT, "The redelivery has ended and cannot be changed any more.", None)
+            }
+            Self::StreamDisabled => described(
+                StatusCode::BAD_REQUEST,
+                "Sending events to disabled event streams is not supported.",
                 Some("operation_not_supported"),
             ),
             Self::Contended => described(

@@ -8,7 +8,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::management::{
     actions, client_grants, clients, connections, deliveries, event_streams, event_types, events, group_roles, groups,
-    organization_groups, organizations, resource_servers, role_groups, roles, scim_configuration, users,
+    organization_groups, organizations, redeliveries, resource_servers, role_groups, roles, scim_configuration, users,
 };
 use crate::state::App;
 use crate::{error, health, scim, tokens};
@@ -250,8 +250,14 @@ fn event_endpoints() -> Vec<Route> {
         patch("/api/v2/event-streams/{id}", event_streams::update::update),
         delete("/api/v2/event-streams/{id}", event_streams::delete::delete),
         post("/api/v2/event-streams/{id}/headwater/seek", event_streams::seek::seek),
+        get("/api/v2/event-streams/{id}/stats", event_streams::stats::stats),
+        post("/api/v2/event-streams/{id}/test", event_streams::test::test),
         get("/api/v2/event-streams/{id}/deliveries", deliveries::list::list),
         get("/api/v2/event-streams/{id}/deliveries/{event_id}", deliveries::get::get),
+        post("/api/v2/event-streams/{id}/redeliver", deliveries::redeliver_many::redeliver_many),
+        get("/api/v2/event-streams/{id}/headwater/redeliveries", redeliveries::list::list),
+        get("/api/v2/event-streams/{id}/headwater/redeliveries/{redelivery_id}", redeliveries::get::get),
+        patch("/api/v2/event-streams/{id}/headwater/redeliveries/{redelivery_id}", redeliveries::update::update),
         post("/api/v2/event-streams/{id}/redeliver/{event_id}", deliveries::redeliver::redeliver),
     ]
 }

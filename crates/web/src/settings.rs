@@ -19,6 +19,8 @@ pub struct Settings {
     pub http_destinations_allowed: bool,
     /// How long an access token is valid.
     pub token_lifetime: Duration,
+    /// With so many failed deliveries outstanding, a stream is not enabled.
+    pub failures_outstanding_max: u32,
     /// The largest request body that is taken, in bytes.
     pub body_bytes_max: usize,
     /// The largest batch of published events that is taken, in bytes.

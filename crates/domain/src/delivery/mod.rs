@@ -5,9 +5,10 @@
 //! [`Head`] routes what is committed to the streams at the end of the log. The shell around both is the
 //! crate `delivery`; `tests/simulation/` here is the other shell, with faults.
 //!
-//! Read `stream_core.rs` first; `window.rs`, `lanes.rs`, `retry.rs` and `health.rs` are its parts.
+//! Read `stream_core.rs` first; `window.rs`, `lanes.rs`, `ready.rs`, `retry.rs` and `health.rs` are its parts.
 
 mod concurrency;
+mod cycles;
 mod head;
 mod health;
 mod lanes;
@@ -15,15 +16,17 @@ mod outcome;
 mod parked;
 mod policy;
 mod progress;
+mod ready;
 mod retry;
 mod stream_core;
 mod window;
 
+pub use cycles::{Cycles, DURATION_BOUNDS_MS, DURATION_CLASSES};
 pub use head::Head;
 pub use health::{DisableReason, Health};
 pub use lanes::Ticket;
 pub use outcome::{Attempt, AttemptStatus, Failure, FailureKind, Outcome};
 pub use policy::{Limits, Ordering, Policy, Schedule};
-pub use progress::{Parked, Position, Progress, Redelivery, RowChange, Saved};
+pub use progress::{Cause, Parked, Position, Progress, Redelivery, RowChange, Saved};
 pub use retry::{Next, next_step};
 pub use stream_core::{Feed, Order, Phase, StreamCore};

@@ -1,5 +1,6 @@
 //! What is saved of a stream, and what it starts from again.
 
+use super::cycles::Cycles;
 use super::health::{DisableReason, Health};
 use super::outcome::Attempt;
 use crate::clock::Timestamp;
@@ -52,13 +53,24 @@ pub struct Saved {
     pub parked: Vec<Parked>,
 }
 
-/// A failed delivery that somebody asked to deliver again.
+/// Why an event is delivered beside the log, and so which row stands for it in the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// Its delivery has failed, and somebody asked to deliver it again.
+    Failed,
+    /// It is delivered out of turn, for the first time: the stream has missed it, or it is a test event.
+    OutOfTurn,
+}
+
+/// An event to deliver beside the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Redelivery {
     /// Its position.
     pub seq: Seq,
     /// The fingerprint of its subject.
     pub subject: u64,
+    /// Why.
+    pub cause: Cause,
 }
 
 /// A row to write for what did not go well, or to take away because it went well after all.
@@ -88,6 +100,13 @@ pub enum RowChange {
         /// Its position.
         seq: Seq,
     },
+    /// An event that was to be delivered out of turn has been, or has failed: a row that says that follows.
+    TurnEnded {
+        /// Its position.
+        seq: Seq,
+        /// Whether the receiver has it.
+        delivered: bool,
+    },
     /// An event is parked, newly or again.
     Parked(Parked),
     /// A parked event has been delivered.
@@ -106,6 +125,8 @@ pub struct Progress {
     pub health: Health,
     /// What happened to rows since the last checkpoint, in order.
     pub rows: Vec<RowChange>,
+    /// The deliveries that have ended since the last checkpoint.
+    pub cycles: Cycles,
     /// The stream is to be disabled.
     pub disable: Option<DisableReason>,
 }

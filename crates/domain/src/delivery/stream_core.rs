@@ -1,5 +1,6 @@
 //! One stream's deliveries: told what happened, it answers what to do.
 
+mod beside;
 mod ending;
 mod entries;
 mod reorder;
@@ -7,18 +8,20 @@ mod seek;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use self::ending::count_of;
 use self::entries::{Entry, Origin, State};
 use super::concurrency::Concurrency;
+use super::cycles::Cycles;
 use super::health::{DisableReason, Health};
-use super::lanes::{Lanes, Ticket};
+use super::lanes::{Flow, Lanes, Ticket};
 use super::outcome::{Attempt, Failure, FailureKind, Outcome};
 use super::parked::{HoldKey, ParkedEvents};
 use super::policy::{Ordering, Policy};
-use super::progress::{Parked, Position, Progress, Redelivery, RowChange, Saved};
+use super::progress::{Parked, Position, Progress, RowChange, Saved};
+use super::ready::Ready;
 use super::retry::{Next, next_step};
 use super::window::Window;
 use crate::clock::Moment;
@@ -51,7 +54,7 @@ pub enum Feed {
     Full,
 }
 
-/// Whether the stream delivers what is in the log. Redeliveries are made in both phases.
+/// Whether the stream delivers what is in the log. What is delivered beside it is, in both phases.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
     /// It does.
@@ -73,7 +76,7 @@ pub struct StreamCore<E> {
     lanes: Lanes,
     /// What was in flight when the ordering was changed, and still is.
     unordered: BTreeSet<Ticket>,
-    ready: VecDeque<Ticket>,
+    ready: Ready,
     timers: BTreeSet<(Duration, Ticket)>,
     /// Open positions whose event is not in memory; and those of them, and of parked ones, being fetched.
     missing: BTreeSet<Seq>,
@@ -86,6 +89,8 @@ pub struct StreamCore<E> {
     failed: BTreeSet<Seq>,
     bytes: usize,
     in_flight: usize,
+    /// Of those, what is delivered beside the log.
+    beside_in_flight: usize,
     concurrency: Concurrency,
     next_ticket: u64,
     health: Health,
@@ -93,6 +98,7 @@ pub struct StreamCore<E> {
     /// Deliveries since progress was last taken; and those that are being saved.
     delivered: usize,
     delivered_saving: usize,
+    cycles: Cycles,
     disable: Option<DisableReason>,
     dirty: bool,
 }
@@ -114,7 +120,7 @@ impl<E: Clone> StreamCore<E> {
             entries: HashMap::new(),
             lanes: Lanes::default(),
             unordered: BTreeSet::new(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             timers: BTreeSet::new(),
             missing,
             loading: BTreeSet::new(),
@@ -125,10 +131,12 @@ impl<E: Clone> StreamCore<E> {
             failed,
             bytes: 0,
             in_flight: 0,
+            beside_in_flight: 0,
             next_ticket: 0,
             rows: Vec::new(),
             delivered: 0,
             delivered_saving: 0,
+            cycles: Cycles::default(),
             disable: None,
             dirty: false,
         };
@@ -206,15 +214,6 @@ impl<E: Clone> StreamCore<E> {
         }
     }
 
-    /// A failed delivery is to be delivered again, in a fresh cycle of attempts. One that is under way
-    /// already, or has been delivered since, is left alone. Offer no more than [`StreamCore::redelivery_room`].
-    pub fn redeliver(&mut self, redelivery: &Redelivery, bytes: usize, payload: E) {
-        let outstanding = self.failed.contains(&redelivery.seq) && !self.is_redelivering(redelivery.seq);
-        if outstanding && self.redelivering.insert(redelivery.seq) {
-            self.take_up(redelivery.seq, redelivery.subject, bytes, Origin::Redelivery, Vec::new(), payload);
-        }
-    }
-
     /// An attempt has ended. A ticket that is not in flight is ignored.
     pub fn attempt_ended(&mut self, now: Moment, ticket: Ticket, outcome: Outcome) {
         let Some(entry) = self.entries.get_mut(&ticket).filter(|entry| entry.state == State::InFlight) else {
@@ -227,11 +226,13 @@ impl<E: Clone> StreamCore<E> {
             _ => self.concurrency.answered(&self.policy.limits, outcome.duration(), self.in_flight),
         }
         self.in_flight -= 1;
+        let is_beside = entry.origin.flow() == Flow::Beside;
+        self.beside_in_flight -= usize::from(is_beside);
         let unordered = self.unordered.remove(&ticket);
         let failure = match outcome {
-            Outcome::Delivered { .. } => {
+            Outcome::Delivered { duration } => {
                 self.health.delivered();
-                self.end_delivered(ticket);
+                self.end_delivered(ticket, duration);
                 return;
             }
             Outcome::Failed(failure) => failure,
@@ -243,15 +244,14 @@ impl<E: Clone> StreamCore<E> {
         entry.attempts_made += 1;
         let next = next_step(&self.policy, entry.attempts_made, &failure);
         entry.attempts.push(Attempt::failed(now.wall, failure));
-        let is_redelivery = entry.origin == Origin::Redelivery;
-        let frozen = self.phase == Phase::Disabled && !is_redelivery;
+        let frozen = self.phase == Phase::Disabled && !is_beside;
         let overtaken = unordered && self.entries.get(&ticket).is_some_and(|entry| self.is_held_back(entry));
         match next {
             Next::GiveUp => self.end_failed(now.wall, ticket),
             _ if frozen && self.tripped => self.end_failed(now.wall, ticket),
             _ if frozen => self.set_aside(ticket),
             Next::After(wait) if overtaken => self.end_parked(now.wall, ticket, wait),
-            Next::ParkFor(wait) if !is_redelivery => self.end_parked(now.wall, ticket, wait),
+            Next::ParkFor(wait) if !is_beside => self.end_parked(now.wall, ticket, wait),
             Next::After(wait) | Next::ParkFor(wait) => {
                 self.try_again(ticket, now.steady + wait);
                 if unordered {
@@ -331,16 +331,16 @@ impl<E: Clone> StreamCore<E> {
                 orders.push(Order::Load(seqs));
             }
         }
-        while self.in_flight < self.concurrency.limit(&self.policy.limits)
-            && self.unsaved() + self.in_flight < self.policy.limits.unsaved_max
-        {
-            let Some(ticket) = self.ready.pop_front() else { break };
+        let limit = self.concurrency.limit(&self.policy.limits);
+        while self.in_flight < limit && self.unsaved() + self.in_flight < self.policy.limits.unsaved_max {
+            let Some(ticket) = self.ready.pop(self.beside_in_flight, limit) else { break };
             // An entry may have ended while it was in this queue.
             let Some(entry) = self.entries.get_mut(&ticket).filter(|entry| entry.state == State::Ready) else {
                 continue;
             };
             entry.state = State::InFlight;
             self.in_flight += 1;
+            self.beside_in_flight += usize::from(entry.origin.flow() == Flow::Beside);
             let attempt = entry.attempts_made + 1;
             orders.push(Order::Send { ticket, seq: entry.seq, attempt, payload: entry.payload.clone() });
         }
@@ -368,6 +368,7 @@ impl<E: Clone> StreamCore<E> {
             position: self.position(),
             health: self.health,
             rows: std::mem::take(&mut self.rows),
+            cycles: std::mem::take(&mut self.cycles),
             disable: self.disable.take(),
         })
     }
@@ -400,16 +401,6 @@ impl<E: Clone> StreamCore<E> {
             return 0;
         }
         self.window_room()
-    }
-
-    /// How many more redeliveries it takes right now.
-    pub fn redelivery_room(&self) -> usize {
-        self.policy.limits.redeliveries_max.saturating_sub(self.redelivering.len())
-    }
-
-    /// Whether the redelivery of this position is under way, or has ended without the store knowing it yet.
-    pub fn is_redelivering(&self, seq: Seq) -> bool {
-        [&self.redelivering, &self.redelivered, &self.redelivered_saving].iter().any(|set| set.contains(&seq))
     }
 
     /// Where it stands.

@@ -12,6 +12,7 @@ mod outbox;
 #[allow(dead_code, reason = "shared with the tests of delivery, which ask more of it")]
 #[path = "../../../delivery/tests/sockets/engine/receiver.rs"]
 mod receiver;
+mod recovery;
 mod registered_types;
 mod server;
 mod starting;

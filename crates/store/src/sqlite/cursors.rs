@@ -6,9 +6,10 @@ use domain::event::Seq;
 use domain::ids::StreamId;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::jobs::JobsEnded;
 use super::rows::{Place, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
-use super::{failures, seeks, streams};
+use super::{delivery_counts, failures, out_of_turn, seeks, streams};
 use crate::{Checkpoint, RestoredStream, StoreError, StreamProgress};
 
 /// Ascending positions as differences in base 128: an open position is usually one or two bytes.
@@ -121,13 +122,19 @@ pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Resul
 
 pub(super) fn checkpoint_save(writing: &mut Writing<'_>, checkpoint: &Checkpoint) -> Result<(), StoreError> {
     run(writing.connection, "UPDATE head SET frontier = max(frontier, ?1)", &[&seq_value(checkpoint.head)])?;
+    let mut jobs = JobsEnded::default();
     for moved in &checkpoint.streams {
-        stream_save(writing, moved, checkpoint.at)?;
+        stream_save(writing, moved, checkpoint.at, &mut jobs)?;
     }
-    Ok(())
+    jobs.save(writing.connection, checkpoint.at)
 }
 
-fn stream_save(writing: &mut Writing<'_>, moved: &StreamProgress, now: Timestamp) -> Result<(), StoreError> {
+fn stream_save(
+    writing: &mut Writing<'_>,
+    moved: &StreamProgress,
+    now: Timestamp,
+    jobs: &mut JobsEnded,
+) -> Result<(), StoreError> {
     let id = moved.stream.to_string();
     let progress = &moved.progress;
     let Some((generation, seek)) = seeks::counts(writing.connection, &id)? else {
@@ -156,25 +163,34 @@ fn stream_save(writing: &mut Writing<'_>, moved: &StreamProgress, now: Timestamp
     for change in &progress.rows {
         match change {
             RowChange::Parked(parked) if !still_holds(parked.seq) => {}
-            _ => row_save(writing.connection, &id, change)?,
+            _ => row_save(writing.connection, &id, change, jobs)?,
         }
     }
+    delivery_counts::cycles_add(writing.connection, &id, now, &progress.cycles)?;
     match progress.disable {
         Some(reason) => streams::stream_disable(writing, moved.stream, moved.generation, reason, now),
         None => Ok(()),
     }
 }
 
-fn row_save(connection: &Connection, id: &str, change: &RowChange) -> Result<(), StoreError> {
+fn row_save(connection: &Connection, id: &str, change: &RowChange, jobs: &mut JobsEnded) -> Result<(), StoreError> {
     match change {
         RowChange::Failed { seq, at, attempts } => {
             unpark(connection, id, *seq)?;
             failures::failure_record(connection, id, *seq, *at, attempts)
         }
         RowChange::FailedAgain { seq, attempts, redelivery } => {
-            failures::failure_extend(connection, id, *seq, attempts, *redelivery)
+            jobs.count(failures::failure_extend(connection, id, *seq, attempts, *redelivery)?, false);
+            Ok(())
         }
-        RowChange::Recovered { seq } => failures::failure_remove(connection, id, *seq),
+        RowChange::Recovered { seq } => {
+            jobs.count(failures::failure_remove(connection, id, *seq)?, true);
+            Ok(())
+        }
+        RowChange::TurnEnded { seq, delivered } => {
+            jobs.count(out_of_turn::end(connection, id, *seq)?, *delivered);
+            Ok(())
+        }
         RowChange::Parked(parked) => {
             let values = params![
                 id,

@@ -9,20 +9,24 @@ mod accounts;
 mod change;
 mod connections;
 mod cursors;
+mod delivery_counts;
 mod erasures;
 mod failures;
 mod folding;
 mod group_roles;
 mod groups;
 mod identities;
+mod jobs;
 mod log;
 mod opening;
 mod organization_connections;
 mod organization_members;
 mod organizations;
+mod out_of_turn;
 mod places;
 mod published;
 mod readers;
+mod redeliveries;
 mod registered_types;
 mod resource_servers;
 mod retention;
@@ -50,14 +54,14 @@ use domain::event::{LoggedEvent, Seq};
 use domain::ids::{ClientId, EventId, GrantId, StreamId, TenantId, UserId};
 use domain::place::Place;
 use domain::publish::PublishedEvent;
+use domain::redelivery::DeliveryFilter;
 use domain::stream::EventStream;
 use domain::user::User;
 use tokio::sync::watch;
 
 use crate::{
-    Checkpoint, ErasureStep, FailedDelivery, Heads, Keyring, Log, LogChunk, Moved, Page, ReadLimit,
-    RedeliveryRequested, RestoredStream, RetentionPass, SeekMode, SnapshotStep, State, StoreError, StreamsChanged,
-    StreamsVersion,
+    Checkpoint, ErasureStep, FailedDelivery, Heads, Keyring, Log, LogChunk, Moved, Page, ReadLimit, RestoredStream,
+    RetentionPass, SeekMode, SnapshotStep, State, StoreError, StreamsChanged, StreamsVersion,
 };
 use account_cache::AccountCache;
 use folding::Folding;
@@ -227,10 +231,14 @@ impl State for SqliteStore {
         &self,
         tenant: TenantId,
         stream: StreamId,
+        filter: DeliveryFilter,
         after: Seq,
         take: u32,
     ) -> Result<Vec<FailedDelivery>, StoreError> {
-        self.readers.read(move |connection| failures::failure_page(connection, tenant, stream, after, take)).await
+        let read = move |connection: &rusqlite::Connection| {
+            failures::failure_page(connection, tenant, stream, &filter, after, take)
+        };
+        self.readers.read(read).await
     }
 
     async fn failure_get(
@@ -244,16 +252,6 @@ impl State for SqliteStore {
 
     async fn failure_count(&self, tenant: TenantId, stream: StreamId) -> Result<u64, StoreError> {
         self.readers.read(move |connection| failures::failure_count(connection, tenant, stream)).await
-    }
-
-    async fn redelivery_request(
-        &self,
-        tenant: TenantId,
-        stream: StreamId,
-        event: EventId,
-        now: Timestamp,
-    ) -> Result<RedeliveryRequested, StoreError> {
-        self.writer.write(move |writing| failures::redelivery_request(writing, tenant, stream, event, now)).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

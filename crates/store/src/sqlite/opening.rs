@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0003_organizations.sql"),
     include_str!("../../migrations/sqlite/0007_snapshots.sql"),
     include_str!("../../migrations/sqlite/0016_group_roles.sql"),
+    include_str!("../../migrations/sqlite/0002_recovery.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";
@@ -194,7 +195,7 @@ fn read_heads(connection: &Connection) -> Result<Heads, StoreError> {
         let newest: u64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM log", [], |row| row.get(0))?;
         let version: u64 =
             connection.query_row("SELECT coalesce(max(version), 0) FROM streams", [], |row| row.get(0))?;
-        Ok(Heads { log: Seq(newest).next(), streams: StreamsVersion(version), redeliveries: 0 })
+        Ok(Heads { log: Seq(newest).next(), streams: StreamsVersion(version), redeliveries: 0, withdrawals: 0 })
     };
     read().map_err(unavailable("read its log"))
 }

@@ -2,16 +2,14 @@
 
 use domain::catalog::{EventType, EventTypes};
 use domain::clock::Timestamp;
-use domain::event::Seq;
+use domain::event::{Seq, Subject, time_in_body};
 use domain::ids::{StreamId, TenantId};
 use domain::place::Place;
-use rusqlite::{Connection, OptionalExtension, params};
+use domain::redelivery::DeliveryFilter;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{Place as Cell, event_type, seq_of, seq_value, text_of, unavailable};
 use crate::{PlaceError, StoreError};
-
-/// Events looked at to count those that a stream would get.
-const COUNTED_MAX: i64 = 100_000;
 
 /// The oldest position that the log holds; `end`, its next position, if it holds nothing.
 pub(super) fn oldest(connection: &Connection, end: Seq) -> Result<Seq, StoreError> {
@@ -62,31 +60,76 @@ pub(super) struct Wanted {
     pub(super) types: EventTypes,
 }
 
-/// How many events at positions from `from` on and below `end` are wanted; and, if that was too far to look,
-/// the position below which they were counted.
-pub(super) fn count(
-    connection: &Connection,
-    wanted: &Wanted,
-    from: Seq,
-    end: Seq,
-) -> Result<(u64, Option<Seq>), StoreError> {
-    let failed = unavailable("read its log");
-    let sql = "SELECT seq, tenant_id, event_type, only_stream FROM log WHERE seq >= ?1 AND seq < ?2
-               ORDER BY seq LIMIT ?3";
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let mut rows = statement.query(params![seq_value(from), seq_value(end), COUNTED_MAX]).map_err(&failed)?;
-    let stream = wanted.stream.to_string();
-    let (mut events, mut looked_at, mut next) = (0, 0, from);
-    while let Some(row) = rows.next().map_err(&failed)? {
-        let seq = seq_of(row, 0).map_err(&failed)?;
+impl Wanted {
+    /// How many events at positions from `from` on and below `end` are wanted and meant; and, if that was further than
+    /// `most` positions, the one below which they were counted.
+    pub(super) fn count(
+        &self,
+        connection: &Connection,
+        filter: &DeliveryFilter,
+        from: Seq,
+        end: Seq,
+        most: u32,
+    ) -> Result<(u64, Option<Seq>), StoreError> {
+        let (mut events, mut left) = (0, most);
+        let next = self.scan(connection, filter, from, end, &mut left, |_| {
+            events += 1;
+            Ok(true)
+        })?;
+        Ok((events, (next < end).then_some(next)))
+    }
+
+    /// Hands out the events from `from` on and below `end` that are wanted and meant, as long as `found` answers true.
+    /// Looks at no more than `left`, which are counted down; answers where to go on.
+    pub(super) fn scan(
+        &self,
+        connection: &Connection,
+        filter: &DeliveryFilter,
+        from: Seq,
+        end: Seq,
+        left: &mut u32,
+        mut found: impl FnMut(Seq) -> Result<bool, StoreError>,
+    ) -> Result<Seq, StoreError> {
+        let failed = unavailable("read its log");
+        let sql = "SELECT seq, tenant_id, event_type, only_stream, subject, time, body FROM log
+                   WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
+        let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
+        let mut rows = statement.query(params![seq_value(from), seq_value(end)]).map_err(&failed)?;
+        let mut next = from;
+        while *left > 0 {
+            let Some(row) = rows.next().map_err(&failed)? else { return Ok(end) };
+            *left -= 1;
+            let seq = seq_of(row, 0).map_err(&failed)?;
+            next = seq.next();
+            if self.wants(row, seq, filter)? && !found(seq)? {
+                break;
+            }
+        }
+        Ok(next)
+    }
+
+    fn wants(&self, row: &Row<'_>, seq: Seq, filter: &DeliveryFilter) -> Result<bool, StoreError> {
+        let failed = unavailable("read its log");
         let tenant = TenantId(row.get(1).map_err(&failed)?);
         let type_name = text_of(row, 2).map_err(&failed)?;
         let event_type: EventType = event_type(type_name, Cell { table: "log", column: "event_type", row: &seq })?;
         let only: Option<String> = row.get(3).map_err(&failed)?;
-        let is_for = only.is_none_or(|only| only == stream);
-        events += u64::from(tenant == wanted.tenant && is_for && wanted.types.contains(event_type));
-        looked_at += 1;
-        next = seq.next();
+        let is_test = || text_of(row, 4).map(|subject| Subject::from_text(subject).is_test());
+        let is_for = match only {
+            None => true,
+            Some(only) => only == self.stream.to_string() && !is_test().map_err(&failed)?,
+        };
+        if tenant != self.tenant || !is_for || !self.types.contains(event_type) {
+            return Ok(false);
+        }
+        let logged_at = Timestamp::from_millis(row.get(5).map_err(&failed)?);
+        let time = match filter.has_dates() {
+            false => logged_at,
+            true => {
+                let body = row.get_ref(6).map_err(&failed)?.as_blob().map_err(|error| failed(error.into()))?;
+                time_in_body(body).unwrap_or(logged_at)
+            }
+        };
+        Ok(filter.matches(event_type, time))
     }
-    Ok((events, (looked_at == COUNTED_MAX && next < end).then_some(next)))
 }

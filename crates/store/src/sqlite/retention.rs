@@ -26,7 +26,7 @@ pub(super) fn remove(writing: &Writing<'_>, last: Seq) -> Result<RetentionPass, 
     let connection = writing.connection;
     let last_value = seq_value(last);
     let failures = failures_below(connection, last_value)?;
-    for table in ["failures", "parked"] {
+    for table in ["failures", "parked", "out_of_turn"] {
         // Stream by stream, which is how these rows are found.
         let sql = format!(
             "DELETE FROM {table} WHERE (stream_id, seq) IN (SELECT t.stream_id, t.seq FROM streams s

@@ -3,12 +3,16 @@
 use domain::event::Seq;
 use domain::ids::{StreamId, TenantId};
 use domain::place::Place;
+use domain::redelivery::DeliveryFilter;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{run, seq_of, seq_value, unavailable};
 use super::writer::Writing;
 use super::{cursors, places, streams};
 use crate::{Keyring, Moved, Seek, StoreError, StreamState};
+
+/// Positions looked at to count the events that a stream would get.
+const COUNTED_MAX: u32 = 100_000;
 
 /// A move of a stream, before the events behind it are counted.
 pub(super) struct Sought {
@@ -38,7 +42,8 @@ impl Sought {
     pub(super) fn counted(&self, connection: &Connection) -> Result<Moved, StoreError> {
         let stream = &self.state.stream;
         let wanted = places::Wanted { tenant: self.state.tenant, stream: stream.id, types: stream.event_types() };
-        let (events, counted_below) = places::count(connection, &wanted, self.to, self.end)?;
+        let (events, counted_below) =
+            wanted.count(connection, &DeliveryFilter::default(), self.to, self.end, COUNTED_MAX)?;
         Ok(Moved { from: self.from, to: self.to, events, counted_below })
     }
 }
@@ -57,10 +62,7 @@ pub(super) fn stream_seek(
     let text = id.to_string();
     sought.state.spans.place(&sought.state.stream, sought.to, end);
     cursors::cursor_move(writing.connection, &text, sought.to)?;
-    streams::prune(writing.connection, id, &mut sought.state.spans)?;
-    let version = writing.next_streams_version();
-    let sql = "UPDATE streams SET spans = ?2, version = ?3 WHERE stream_id = ?1";
-    run(writing.connection, sql, params![text, sought.state.spans.to_json(), version.0])?;
+    streams::spans_save(writing, id, sought.state.spans.clone())?;
     sought_save(writing.connection, &text, sought.to)?;
     Ok(Some(sought))
 }

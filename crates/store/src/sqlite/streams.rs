@@ -241,6 +241,14 @@ pub(super) fn prune(connection: &Connection, id: StreamId, spans: &mut Spans) ->
     Ok(())
 }
 
+/// Saves other spans of a stream, and has delivery hear of it.
+pub(super) fn spans_save(writing: &mut Writing<'_>, id: StreamId, mut spans: Spans) -> Result<(), StoreError> {
+    prune(writing.connection, id, &mut spans)?;
+    let version = writing.next_streams_version();
+    let sql = "UPDATE streams SET spans = ?2, version = ?3 WHERE stream_id = ?1";
+    run(writing.connection, sql, params![id.to_string(), spans.to_json(), version.0]).map(|_| ())
+}
+
 pub(super) fn stream_removed(writing: &mut Writing<'_>, id: StreamId) -> Result<(), StoreError> {
     let version = writing.next_streams_version();
     let sql = "INSERT OR REPLACE INTO stream_removals VALUES (?1, ?2)";

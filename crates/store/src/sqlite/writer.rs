@@ -144,6 +144,11 @@ impl Writing<'_> {
         self.heads.redeliveries += 1;
     }
 
+    /// Wakes whoever has redeliveries in hand that nobody wants any more.
+    pub(super) fn redelivery_withdrawn(&mut self) {
+        self.heads.withdrawals += 1;
+    }
+
     /// Writes something, to see whether that is possible.
     pub(super) fn touch(&self) -> Result<(), StoreError> {
         // SQLite writes nothing where nothing differs, so it is moved away and back.

@@ -1,19 +1,21 @@
 //! Checkpoints: where streams stand, and the rows that their positions have passed.
 
 use domain::change::{Revision, Write};
-use domain::delivery::{DisableReason, Health, Parked, Position, Progress, RowChange};
+use domain::delivery::{Cycles, DisableReason, Health, Parked, Position, Progress, RowChange};
 use domain::event::Seq;
 use domain::ids::StreamId;
+use domain::redelivery::DeliveryFilter;
 use domain::stream::StreamStatus;
-use store::{Checkpoint, Log, State, StreamProgress};
+use store::{Checkpoint, Log, Redeliveries, State, StreamProgress};
 
 use crate::backend::{Backend, House};
-use crate::samples::{at, attempt, changed, stream};
+use crate::samples::{at, attempt, changed, start, stream};
 
 /// A stream that stands at `frontier`, with these positions open, behind the head.
 pub(crate) fn moved(stream: StreamId, frontier: u64, open: &[u64]) -> StreamProgress {
     let position = Position { frontier: Seq(frontier), open: open.iter().copied().map(Seq).collect() };
-    let progress = Progress { position, health: Health::default(), rows: Vec::new(), disable: None };
+    let progress =
+        Progress { position, health: Health::default(), rows: Vec::new(), cycles: Cycles::default(), disable: None };
     StreamProgress { stream, generation: 0, seeks: 0, at_head: false, progress }
 }
 
@@ -94,7 +96,7 @@ pub(crate) async fn rows_follow_their_deliveries<B: Backend>(backend: &B) {
     house.append(10).await;
     let save = async |rows| house.store.checkpoint_save(saved(9, vec![with_rows(id, 9, rows)])).await.unwrap();
     let failures = async || {
-        let page = house.store.failure_page(house.tenant, id, Seq::ZERO, 100).await.unwrap();
+        let page = house.store.failure_page(house.tenant, id, DeliveryFilter::default(), Seq::ZERO, 100).await.unwrap();
         page.into_iter().map(|failure| (failure.seq.0, failure.attempts.len())).collect::<Vec<_>>()
     };
     let is_parked = async || house.restored(id).await.parked;
@@ -119,7 +121,7 @@ pub(crate) async fn rows_follow_their_deliveries<B: Backend>(backend: &B) {
     // In the order they happened in, within one checkpoint too.
     save(vec![failed(7), RowChange::Recovered { seq: Seq(7) }, RowChange::Recovered { seq: Seq(5) }, failed(5)]).await;
     let house = house.reopen().await;
-    let page = house.store.failure_page(house.tenant, id, Seq::ZERO, 100).await.unwrap();
+    let page = house.store.failure_page(house.tenant, id, DeliveryFilter::default(), Seq::ZERO, 100).await.unwrap();
     assert_eq!(page.iter().map(|failure| failure.seq.0).collect::<Vec<_>>(), [4, 5]);
     let times: Vec<_> = page[0].attempts.iter().map(|attempt| attempt.timestamp).collect();
     assert_eq!(times, [at(4), at(5), at(70), at(71), at(72)], "oldest first");
@@ -135,11 +137,14 @@ pub(crate) async fn a_removed_stream_leaves_nothing_and_is_passed_over<B: Backen
     let both = vec![with_rows(gone, 5, rows.clone()), with_rows(stays, 5, rows.clone())];
     house.store.checkpoint_save(saved(5, both)).await.unwrap();
     let event = house.events().await[1].event.id;
-    house.store.redelivery_request(house.tenant, gone, event, at(9)).await.unwrap();
+    house.store.redelivery_request(house.tenant, gone, event, start(9)).await.unwrap();
     house.commit(Write::StreamDelete(Revision(1), gone)).await.unwrap();
     let nothing = async |house: &House<'_, B>| {
         assert_eq!(house.store.stream_restore(gone).await.unwrap(), None);
-        assert_eq!(house.store.failure_page(house.tenant, gone, Seq::ZERO, 9).await.unwrap(), []);
+        assert_eq!(
+            house.store.failure_page(house.tenant, gone, DeliveryFilter::default(), Seq::ZERO, 9).await.unwrap(),
+            []
+        );
         assert_eq!(house.store.failure_count(house.tenant, gone).await.unwrap(), 0);
         assert_eq!(house.store.redelivery_streams().await.unwrap(), []);
         assert_eq!(house.store.redeliveries_waiting(gone, Seq::ZERO, 9).await.unwrap(), []);

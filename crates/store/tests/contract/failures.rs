@@ -1,13 +1,14 @@
 //! Failed deliveries and their redelivery.
 
-use domain::delivery::{AttemptStatus, Redelivery, RowChange};
+use domain::delivery::{AttemptStatus, Cause, Redelivery, RowChange};
 use domain::event::Seq;
 use domain::ids::EventId;
-use store::{Log, RedeliveryRequested, State};
+use domain::redelivery::DeliveryFilter;
+use store::{Log, Redeliveries, RedeliveryRequested, State};
 
 use crate::backend::{Backend, House};
 use crate::checkpoints::{failed, saved, with_rows};
-use crate::samples::{at, attempt};
+use crate::samples::{at, attempt, start};
 
 /// A stream of which the deliveries of 1 to 5 have failed, of ten events.
 async fn failing<B: Backend>(backend: &B) -> (House<'_, B>, domain::ids::StreamId) {
@@ -28,7 +29,7 @@ pub(crate) async fn failures_are_listed_found_and_counted<B: Backend>(backend: &
     let house = house.reopen().await;
     let (store, tenant) = (&house.store, house.tenant);
     let seqs = async |after, take| {
-        let page = store.failure_page(tenant, id, Seq(after), take).await.unwrap();
+        let page = store.failure_page(tenant, id, DeliveryFilter::default(), Seq(after), take).await.unwrap();
         page.iter().map(|failure| failure.seq.0).collect::<Vec<_>>()
     };
     assert_eq!(seqs(0, 3).await, [1, 2, 3]);
@@ -47,10 +48,10 @@ pub(crate) async fn failures_are_listed_found_and_counted<B: Backend>(backend: &
 pub(crate) async fn another_tenant_finds_no_failures<B: Backend>(backend: &B) {
     let (house, id) = failing(backend).await;
     let other = house.store.tenant_ensure("other").await.unwrap().id;
-    assert_eq!(house.store.failure_page(other, id, Seq::ZERO, 9).await.unwrap(), []);
+    assert_eq!(house.store.failure_page(other, id, DeliveryFilter::default(), Seq::ZERO, 9).await.unwrap(), []);
     assert_eq!(house.store.failure_get(other, id, event(1)).await.unwrap(), None);
     assert_eq!(house.store.failure_count(other, id).await.unwrap(), 0);
-    let asked = house.store.redelivery_request(other, id, event(1), at(0)).await.unwrap();
+    let asked = house.store.redelivery_request(other, id, event(1), start(0)).await.unwrap();
     assert_eq!(asked, RedeliveryRequested::NotFound);
     assert_eq!(house.store.redelivery_streams().await.unwrap(), []);
     // Nor does another stream of the same tenant.
@@ -63,7 +64,7 @@ pub(crate) async fn a_redelivery_is_accepted_once_and_wakes<B: Backend>(backend:
     let (house, id) = failing(backend).await;
     let mut heads = house.store.heads();
     let before = *heads.borrow_and_update();
-    let ask = async |number| house.store.redelivery_request(house.tenant, id, event(number), at(600)).await.unwrap();
+    let ask = async |number| house.store.redelivery_request(house.tenant, id, event(number), start(600)).await.unwrap();
     assert_eq!(ask(9).await, RedeliveryRequested::NotFound);
     assert!(!heads.has_changed().unwrap());
     assert_eq!(ask(4).await, RedeliveryRequested::Accepted);
@@ -79,7 +80,7 @@ pub(crate) async fn a_redelivery_is_accepted_once_and_wakes<B: Backend>(backend:
     let house = house.reopen().await;
     let waiting = async |after, take| house.store.redeliveries_waiting(id, Seq(after), take).await.unwrap();
     let subject = house.events().await[3].event.subject.fingerprint();
-    let four = Redelivery { seq: Seq(4), subject };
+    let four = Redelivery { seq: Seq(4), subject, cause: Cause::Failed };
     assert_eq!(waiting(2, 9).await, [four]);
     assert_eq!(waiting(0, 9).await.iter().map(|each| each.seq.0).collect::<Vec<_>>(), [2, 4]);
     assert_eq!(waiting(0, 1).await.len(), 1);
@@ -89,7 +90,7 @@ pub(crate) async fn a_redelivery_is_accepted_once_and_wakes<B: Backend>(backend:
 
 pub(crate) async fn a_redelivery_ends_with_its_outcome<B: Backend>(backend: &B) {
     let (house, id) = failing(backend).await;
-    let ask = async |number| house.store.redelivery_request(house.tenant, id, event(number), at(600)).await.unwrap();
+    let ask = async |number| house.store.redelivery_request(house.tenant, id, event(number), start(600)).await.unwrap();
     assert_eq!((ask(1).await, ask(2).await), (RedeliveryRequested::Accepted, RedeliveryRequested::Accepted));
     let rows = vec![
         RowChange::Recovered { seq: Seq(1) },
@@ -122,7 +123,7 @@ pub(crate) async fn the_newest_hundred_attempts_are_kept<B: Backend>(backend: &B
     save(vec![RowChange::FailedAgain { seq: Seq(7), attempts: many(2000, 4), redelivery: true }]).await;
     let kept = attempts(7).await;
     assert_eq!((kept.len(), &kept[0], &kept[99]), (100, &attempt(1034), &attempt(2003)));
-    house.store.redelivery_request(house.tenant, id, event(7), at(3000)).await.unwrap();
+    house.store.redelivery_request(house.tenant, id, event(7), start(3000)).await.unwrap();
     let kept = attempts(7).await;
     assert_eq!((kept.len(), &kept[0], kept[99].status), (100, &attempt(1035), AttemptStatus::Retrying));
     save(vec![RowChange::FailedAgain { seq: Seq(7), attempts: many(4000, 250), redelivery: true }]).await;

@@ -174,7 +174,7 @@ pub(crate) async fn what_is_committed_together_is_published_together<B: Backend>
     assert!(heads.has_changed().unwrap());
     let now = *heads.borrow_and_update();
     let version = house.store.streams_changed(Default::default()).await.unwrap().version;
-    assert_eq!(now, Heads { log: Seq(3), streams: version, redeliveries: 0 });
+    assert_eq!(now, Heads { log: Seq(3), streams: version, redeliveries: 0, withdrawals: 0 });
     house.store.check().await.unwrap();
     assert!(!heads.has_changed().unwrap(), "nobody is woken for nothing");
 }

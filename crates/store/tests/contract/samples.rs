@@ -1,5 +1,6 @@
 //! Entities, events and changes to test with; numbers tell them apart.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,8 @@ use domain::connection::{Connection, ConnectionOptions, Strategy};
 use domain::delivery::{Attempt, Failure, FailureKind};
 use domain::destination::{Authorization, Destination, Endpoint, Webhook};
 use domain::event::{Event, Source, Subject};
-use domain::ids::{ClientId, ConnectionId, EventId, GrantId, StreamId};
+use domain::ids::{ClientId, ConnectionId, EventId, GrantId, JobId, StreamId};
+use domain::redelivery::JobStart;
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::user::{User, UserProfile};
@@ -136,4 +138,11 @@ pub(crate) fn attempt(millis: i64) -> Attempt {
         duration: Duration::from_millis(12),
     };
     Attempt::failed(at(millis), failure)
+}
+
+/// Who starts a redelivery job, `millis` after the beginning; later jobs have later ids.
+pub(crate) fn start(millis: i64) -> JobStart {
+    static STARTED: AtomicU64 = AtomicU64::new(1);
+    let id = JobId::from_number(STARTED.fetch_add(1, Ordering::Relaxed).into());
+    JobStart { id, started_by: ClientId::from_text("client1".to_owned()), at: at(millis) }
 }

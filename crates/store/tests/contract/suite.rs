@@ -94,6 +94,20 @@ macro_rules! contract_suite {
                 a_redelivery_ends_with_its_outcome
                 the_newest_hundred_attempts_are_kept
             }
+            redeliveries {
+                a_job_goes_on_in_steps_and_after_a_restart
+                a_job_redelivers_what_is_meant
+                a_job_is_paused_resumed_and_canceled
+                what_a_stream_has_missed_is_shown_and_delivered
+                a_disabled_stream_gets_what_it_has_missed_so_far
+                what_a_canceled_job_has_not_come_to_is_missed_again
+                a_test_event_is_for_one_stream_out_of_turn
+                jobs_are_bounded_and_their_tenants_own
+            }
+            statistics {
+                deliveries_are_counted_by_the_minute
+                old_counts_are_summed_up_and_then_forgotten
+            }
             erasure {
                 of_an_erased_user_only_the_required_stays
                 an_erasure_goes_on_after_a_restart

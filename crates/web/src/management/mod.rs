@@ -13,6 +13,7 @@ pub(crate) mod group_roles;
 pub(crate) mod groups;
 pub(crate) mod organization_groups;
 pub(crate) mod organizations;
+pub(crate) mod redeliveries;
 pub(crate) mod resource_servers;
 pub(crate) mod role_groups;
 pub(crate) mod roles;

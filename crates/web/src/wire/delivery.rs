@@ -1,8 +1,9 @@
 //! Failed deliveries (management-api.md 3.8).
 
+use bytes::Bytes;
 use domain::clock::Timestamp;
 use domain::delivery::{Attempt, AttemptStatus};
-use domain::event::{Seq, body_for_stream, stream_suffix, type_name};
+use domain::event::{Event, Seq, body_for_stream, stream_suffix, type_name};
 use domain::ids::{EventId, StreamId};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -39,9 +40,7 @@ struct AttemptAnswer {
 impl DeliveryAnswer {
     /// The delivery of `stream`, with the event exactly as it was sent.
     pub(crate) fn new(stream: StreamId, delivery: FailedDelivery) -> Result<Self, ApiError> {
-        let sent = body_for_stream(&delivery.body, &stream_suffix(stream)).concat();
-        let event = serde_json::from_slice(&sent)
-            .map_err(|error| ApiError::Internal("a logged event is not JSON", error.into()))?;
+        let event = as_sent(stream, &delivery.body)?;
         Ok(Self {
             id: delivery.event_id,
             event_stream_id: stream,
@@ -51,6 +50,24 @@ impl DeliveryAnswer {
             event,
         })
     }
+
+    /// A delivery that is about to be made.
+    pub(crate) fn pending(stream: StreamId, event: &Event) -> Result<Self, ApiError> {
+        Ok(Self {
+            id: event.id,
+            event_stream_id: stream,
+            event_type: type_name(event.event_type, &event.body).to_owned(),
+            status: "pending",
+            attempts: Vec::new(),
+            event: as_sent(stream, &event.body)?,
+        })
+    }
+}
+
+/// An event exactly as its receiver gets it.
+fn as_sent(stream: StreamId, body: &Bytes) -> Result<Box<RawValue>, ApiError> {
+    let sent = body_for_stream(body, &stream_suffix(stream)).concat();
+    serde_json::from_slice(&sent).map_err(|error| ApiError::Internal("a logged event is not JSON", error.into()))
 }
 
 impl From<Attempt> for AttemptAnswer {

@@ -6,15 +6,18 @@ use domain::catalog::EventType;
 use domain::clock::Timestamp;
 use domain::delivery::Ordering;
 use domain::destination::{Authorization, Destination, Endpoint, HEADERS_RESERVED, Webhook, is_header_name};
-use domain::ids::StreamId;
+use domain::ids::{StreamId, TenantId};
+use domain::offset::Offset;
 use domain::place::{Place, Resume};
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use serde::Serialize;
+use store::MissedRange;
 
 use super::position::{Start, read_resume, read_start, resume_without_enabling, snapshot_of_disabled};
 use super::query::Cursor;
 use super::reader::{Field, Invalid, ObjectReader, Part, Text};
+use super::redelivery::CountedAnswer;
 use crate::event_types::EventTypeNames;
 use crate::offsets::Offsets;
 
@@ -41,6 +44,7 @@ const HEADER_KEY: Text = Text::new("header_key", "HTTP header name; not one that
 const HEADER_VALUE: Text =
     Text::new("header_value", "HTTP header value.").secret().format("printable", is_header_value);
 const EXTENSION: Field = Field::new("headwater", "What this server offers beyond the contract.");
+const MISSED: Field = Field::new("missed", "What the stream has missed while it was disabled; not to be set.");
 const ORDERING: Field = Field::new("ordering", "Which events wait for one another: subject, none or strict.");
 
 fn is_printable(text: &str) -> bool {
@@ -173,6 +177,8 @@ pub(crate) fn read_changes(
     if let Some(mut extension) = body.object(EXTENSION)? {
         changes.ordering = extension.word(ORDERING, Ordering::from_name)?;
         changes.resume = read_resume(&mut extension)?;
+        // What the server answers may be given back: whoever exports and imports streams does.
+        let _ = extension.value(MISSED);
         if changes.resume.is_some() && changes.status != Some(StreamStatus::Enabled) {
             return Err(resume_without_enabling(&extension));
         }
@@ -264,17 +270,30 @@ pub(crate) struct StreamAnswer {
 }
 
 /// What the contract does not have; a member that is at its default is left out.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct ExtensionAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     ordering: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missed: Vec<MissedAnswer>,
+}
+
+/// A stretch of the log that a stream has missed.
+#[derive(Serialize)]
+struct MissedAnswer {
+    from_offset: String,
+    /// Left out while the stream goes on missing what is raised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_offset: Option<String>,
+    #[serde(flatten)]
+    events: CountedAnswer,
 }
 
 impl ExtensionAnswer {
     fn of(options: &StreamOptions) -> Option<Self> {
         let StreamOptions { ordering } = options;
         let ordering = (*ordering != Ordering::default()).then(|| ordering.name());
-        (*options != StreamOptions::default()).then_some(Self { ordering })
+        (*options != StreamOptions::default()).then_some(Self { ordering, missed: Vec::new() })
     }
 }
 
@@ -305,6 +324,21 @@ struct AuthorizationAnswer {
 }
 
 impl StreamAnswer {
+    /// With what the stream has missed while it was disabled, if it has missed anything.
+    pub(crate) fn with_missed(mut self, tenant: TenantId, missed: &[MissedRange]) -> Self {
+        if !missed.is_empty() {
+            let offset = |seq| Offset::new(tenant, seq).to_string();
+            let answer = |range: &MissedRange| MissedAnswer {
+                from_offset: offset(range.from),
+                to_offset: range.until.map(offset),
+                events: range.counted.into(),
+            };
+            let extension = self.headwater.get_or_insert_default();
+            extension.missed = missed.iter().map(answer).collect();
+        }
+        self
+    }
+
     /// The stream, with the names that its tenant has for event types.
     pub(crate) fn new(stream: EventStream, types: &EventTypeNames) -> Self {
         let headwater = ExtensionAnswer::of(&stream.options);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use store::Page;
 
-use super::reader::{Field, Invalid, Part};
+use super::reader::{Field, Invalid, Part, Text};
 
 /// The most entries of a page.
 pub(crate) const PAGE_MAX: u32 = 100;
@@ -111,6 +111,15 @@ impl QueryReader {
                 let field = Field::new(name, "Not supported by this server yet; leave it out.");
                 Err(Self::fault(field, &format!("Additional properties not allowed: {name}")))
             }
+        }
+    }
+
+    /// A text that must have a form, if it is there.
+    pub(crate) fn checked(&self, text: &Text) -> Result<Option<&str>, Invalid> {
+        let Some(given) = self.text(text.name()) else { return Ok(None) };
+        match text.fault(given) {
+            None => Ok(Some(given)),
+            Some(reason) => Err(Self::fault(text.field(), &reason)),
         }
     }
 

@@ -3,7 +3,7 @@
 use domain::catalog::EventType;
 use domain::change::Change;
 use domain::clock::Timestamp;
-use domain::delivery::{Attempt, Failure, FailureKind, Health, Position, Progress, RowChange};
+use domain::delivery::{Attempt, Cycles, Failure, FailureKind, Health, Position, Progress, RowChange};
 use domain::event::{Event, Seq, Source, Subject, render_body};
 use domain::ids::{EventId, StreamId};
 use serde_json::{Value, json};
@@ -12,16 +12,16 @@ use store::{Checkpoint, Log, State, StreamProgress};
 
 use crate::server::{START, Server, SystemEntropy, error, error_with_code, invalid_query};
 
-struct Failing {
-    server: Server,
-    stream: StreamId,
-    path: String,
-    events: Vec<(Seq, EventId)>,
+pub(crate) struct Failing {
+    pub(crate) server: Server,
+    pub(crate) stream: StreamId,
+    pub(crate) path: String,
+    pub(crate) events: Vec<(Seq, EventId)>,
 }
 
 impl Failing {
     /// A stream that has failed to deliver these events.
-    async fn with(types: &[EventType]) -> Self {
+    pub(crate) async fn with(types: &[EventType]) -> Self {
         let server = Server::start().await;
         let body = json!({"destination": {"type": "webhook", "configuration": {
             "webhook_endpoint": "https://hooks.example.com/in",
@@ -30,7 +30,9 @@ impl Failing {
         let stream = StreamId::parse(made["id"].as_str().unwrap()).unwrap();
         let path = format!("/api/v2/event-streams/{stream}");
         let tenant = server.store.tenant_ensure("default").await.unwrap();
-        let change = Change { writes: Vec::new(), events: types.iter().copied().map(event).collect() };
+        // Each is a second older than the next.
+        let events = types.iter().zip(0..).map(|(event_type, second)| event(*event_type, second)).collect();
+        let change = Change { writes: Vec::new(), events };
         server.store.change_commit(tenant.id, change).await.unwrap();
         let events = server.events().await.iter().map(|logged| (logged.seq, logged.event.id)).collect();
         let failing = Self { server, stream, path, events };
@@ -39,10 +41,11 @@ impl Failing {
         failing
     }
 
-    async fn save(&self, rows: Vec<RowChange>) {
+    pub(crate) async fn save(&self, rows: Vec<RowChange>) {
         let head = self.server.store.heads().borrow().log;
         let health = Health { in_row: 0, outstanding: 0 };
-        let progress = Progress { position: Position::at(head), health, rows, disable: None };
+        let progress =
+            Progress { position: Position::at(head), health, rows, cycles: Cycles::default(), disable: None };
         let streams = vec![StreamProgress { stream: self.stream, generation: 0, seeks: 0, at_head: true, progress }];
         let at = Timestamp::from_millis(START);
         self.server.store.checkpoint_save(Checkpoint { at, head, streams }).await.unwrap();
@@ -53,8 +56,8 @@ impl Failing {
     }
 }
 
-fn event(event_type: EventType) -> Event {
-    let time = Timestamp::from_millis(START);
+fn event(event_type: EventType, second: i64) -> Event {
+    let time = Timestamp::from_millis(START + 1000 * second);
     let id = EventId::generate(time, &SystemEntropy);
     let source = Source::new("default", "acme.example");
     let body = render_body(&source, id, event_type, time, &json!({"object": {"user_id": "auth0|1"}}));
@@ -121,6 +124,12 @@ async fn lists_are_paged_and_filtered() {
     let second = failing.list(&format!("take=2&event_types=user.created&from={from}")).await;
     assert_eq!(ids(&second), all[4..]);
     assert!(second.get("next").is_none());
+
+    // The first event is of 08:50:33.955, and the others follow by a second.
+    let dated = failing.list("date_from=2026-01-16T08:50:35Z&date_to=2026-01-16T08:50:37Z").await;
+    assert_eq!(ids(&dated), all[2..4]);
+    let both = failing.list("date_from=2026-01-16T08:50:35Z&event_types=user.created&statuses=failed").await;
+    assert_eq!(ids(&both), [all[2].clone(), all[4].clone()]);
 }
 
 #[tokio::test]
@@ -136,13 +145,15 @@ async fn filters_that_are_not_known_are_refused() {
             "'No enum match for: user.born' on property event_types (Comma-separated list of event types by which to filter).",
         ),
         (
-            "date_from=2025-07-29T00:00:00Z",
-            "'Additional properties not allowed: date_from' on property date_from (Not supported by this server yet; leave it out).",
+            "date_from=2025-07-29",
+            "'Object didn't pass validation for format date-time: 2025-07-29' on property date_from (An RFC-3339 date-time for redelivery start, inclusive. Does not allow sub-second precision).",
         ),
         (
-            "date_to=2025-07-29T00:00:00Z",
-            "'Additional properties not allowed: date_to' on property date_to (Not supported by this server yet; leave it out).",
+            "date_to=2025-07-29T00:00:00.000Z",
+            "'String is too long (24 chars), maximum 20' on property date_to (An RFC-3339 date-time for redelivery end, exclusive. Does not allow sub-second precision).",
         ),
+        ("take=0", "'Value 0 is less than minimum 1' on property take (Number of results per page)."),
+        ("take=101", "'Value 101 is greater than maximum 100' on property take (Number of results per page)."),
     ] {
         let reply = failing.server.call("GET", &format!("{}/deliveries?{query}", failing.path)).await;
         assert_eq!(reply.expect(400), invalid_query(message));

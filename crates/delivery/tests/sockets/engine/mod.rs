@@ -3,6 +3,7 @@
 mod erasure;
 mod position;
 mod receiver;
+mod recovery;
 mod sharing;
 mod world;
 
@@ -11,10 +12,9 @@ use std::time::Duration;
 
 use domain::catalog::EventType::{UserCreated, UserUpdated};
 use domain::change::StreamPatch;
-use domain::clock::Timestamp;
 use domain::stream::StreamStatus::{Disabled, Enabled};
 use receiver::{Answer, Receiver};
-use store::{RedeliveryRequested, State};
+use store::{Redeliveries, RedeliveryRequested};
 use world::{World, fast_policy};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,8 +83,7 @@ async fn a_failed_delivery_is_kept_and_can_be_redelivered() {
     assert_eq!(failures.iter().map(|failure| failure.attempts.len()).collect::<Vec<_>>(), [4, 1]);
     assert_eq!(failures[1].attempts[0].http_status, Some(404));
     let event = failures[0].event_id;
-    let now = Timestamp::from_millis(0);
-    let request = || world.store.redelivery_request(world.tenant, stream, event, now);
+    let request = || world.store.redelivery_request(world.tenant, stream, event, world.start());
     receiver.script([Answer::Status(400)]);
     assert_eq!(request().await.unwrap(), RedeliveryRequested::Accepted);
     let world = &world;

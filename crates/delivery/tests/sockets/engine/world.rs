@@ -13,8 +13,9 @@ use domain::clock::{Clock, Entropy, Moment, Timestamp};
 use domain::delivery::Policy;
 use domain::destination::{Authorization, Destination, Endpoint, Webhook};
 use domain::event::{LoggedEvent, Seq, Source};
-use domain::ids::{StreamId, TenantId};
+use domain::ids::{ClientId, JobId, StreamId, TenantId};
 use domain::place::Place;
+use domain::redelivery::{DeliveryFilter, JobStart};
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::user::{User, UserProfile};
@@ -41,6 +42,7 @@ impl Clock for RealClock {
 }
 
 /// Distinct bytes, which is all that ids need here.
+#[derive(Default)]
 pub(crate) struct Counter(AtomicU64);
 
 impl Entropy for Counter {
@@ -196,6 +198,19 @@ impl World {
         self.store.change_commit(self.tenant, change).await.unwrap();
     }
 
+    /// Raises so many events about users who are not there, a thousand at once.
+    pub(crate) async fn raise(&self, count: u64) {
+        let names: Vec<String> = (0..count).map(|number| format!("r{number}")).collect();
+        for names in names.chunks(1000) {
+            let raise = |name: &String, origin: &Origin<'_>| {
+                let profile = UserProfile { email: Some(format!("{name}@example.com")), ..UserProfile::default() };
+                change::user_create(User::of_database("db", name.clone(), profile, origin.now), origin).events
+            };
+            let events = self.with_origin(|origin| names.iter().flat_map(|name| raise(name, origin)).collect());
+            self.store.change_commit(self.tenant, change::Change { writes: Vec::new(), events }).await.unwrap();
+        }
+    }
+
     /// Changes a user's nickname.
     pub(crate) async fn rename(&self, name: &str, nickname: &str) {
         let id = domain::ids::UserId::from_text(format!("auth0|{name}"));
@@ -232,8 +247,14 @@ impl World {
         self.store.stream_seek(self.tenant, id, to, SeekMode::Apply).await.unwrap().unwrap()
     }
 
+    /// Who starts a redelivery job now.
+    pub(crate) fn start(&self) -> JobStart {
+        let at = self.clock.now().wall;
+        JobStart { id: JobId::generate(at, &*self.entropy), started_by: ClientId::from_text("client".to_owned()), at }
+    }
+
     pub(crate) async fn failures(&self, id: StreamId) -> Vec<FailedDelivery> {
-        self.store.failure_page(self.tenant, id, Seq::ZERO, 100).await.unwrap()
+        self.store.failure_page(self.tenant, id, DeliveryFilter::default(), Seq::ZERO, 100).await.unwrap()
     }
 
     /// Waits until the store shows what `check` wants.

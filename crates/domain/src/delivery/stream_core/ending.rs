@@ -6,11 +6,12 @@ use std::time::Duration;
 use super::entries::{Entry, Origin, State};
 use super::{Phase, StreamCore, Ticket};
 use crate::clock::Timestamp;
+use crate::delivery::lanes::Flow;
 use crate::delivery::progress::{Parked, RowChange};
 use crate::event::Seq;
 
 impl<E: Clone> StreamCore<E> {
-    pub(super) fn end_delivered(&mut self, ticket: Ticket) {
+    pub(super) fn end_delivered(&mut self, ticket: Ticket, duration: Duration) {
         let Some(Entry { seq, origin, .. }) = self.remove(ticket) else { return };
         self.delivered += 1;
         match origin {
@@ -20,8 +21,10 @@ impl<E: Clone> StreamCore<E> {
                 self.rows.push(RowChange::Unparked { seq });
             }
             Origin::Redelivery => {}
+            Origin::OutOfTurn => self.rows.push(RowChange::TurnEnded { seq, delivered: true }),
             Origin::Forgotten => return,
         }
+        self.cycles.count_delivered(duration);
         if self.failed.remove(&seq) {
             self.count_failed();
             self.rows.push(RowChange::Recovered { seq });
@@ -43,8 +46,10 @@ impl<E: Clone> StreamCore<E> {
             // Read once more and delivered, or forgotten by the log: nothing of it is left.
             Origin::Redelivery if !again => return,
             Origin::Redelivery => {}
+            Origin::OutOfTurn => self.rows.push(RowChange::TurnEnded { seq, delivered: false }),
             Origin::Forgotten => return,
         }
+        self.cycles.failed += 1;
         if again {
             self.rows.push(RowChange::FailedAgain { seq, attempts, redelivery: origin == Origin::Redelivery });
         } else {
@@ -64,7 +69,7 @@ impl<E: Clone> StreamCore<E> {
         let Some(lane) = self.entries.get(&ticket).map(|entry| entry.lane) else { return };
         // From the back, so that none of them gets its turn in between.
         for behind in self.lanes.waiting(lane).into_iter().rev() {
-            let parks = |entry: &Entry<E>| entry.origin != Origin::Redelivery && entry.state != State::InFlight;
+            let parks = |entry: &Entry<E>| entry.origin.flow() == Flow::Log && entry.state != State::InFlight;
             if self.entries.get(&behind).is_some_and(parks) {
                 self.park_entry(behind, now);
             }
@@ -102,7 +107,7 @@ impl<E: Clone> StreamCore<E> {
         let mut idle: Vec<Ticket> = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.origin != Origin::Redelivery && entry.state != State::InFlight)
+            .filter(|(_, entry)| entry.origin.flow() == Flow::Log && entry.state != State::InFlight)
             .map(|(ticket, _)| *ticket)
             .collect();
         idle.sort_unstable();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{StreamCore, Ticket};
-use crate::delivery::lanes::LaneKey;
+use crate::delivery::lanes::{Flow, LaneKey};
 use crate::delivery::outcome::Attempt;
 use crate::event::Seq;
 
@@ -16,8 +16,19 @@ pub(super) enum Origin {
     Parked,
     /// A failed delivery's row.
     Redelivery,
+    /// The row of an event that is delivered out of turn.
+    OutOfTurn,
     /// Nothing any more: the stream was moved back while it was in flight, and will read it again.
     Forgotten,
+}
+
+impl Origin {
+    pub(super) const fn flow(self) -> Flow {
+        match self {
+            Self::Redelivery | Self::OutOfTurn => Flow::Beside,
+            Self::Log | Self::Parked | Self::Forgotten => Flow::Log,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,22 +74,33 @@ impl<E: Clone> StreamCore<E> {
         let entry = Entry { seq, subject, origin, lane, state, bytes, attempts_made, attempts, payload };
         self.bytes += bytes;
         self.entries.insert(ticket, entry);
-        if self.lanes.join(lane, ticket) {
+        if self.lanes.join(lane, ticket, origin.flow()) {
             self.make_ready(ticket);
         }
     }
 
     pub(super) fn try_again(&mut self, ticket: Ticket, at: Duration) {
-        if let Some(entry) = self.entries.get_mut(&ticket) {
-            entry.state = State::Waiting(at);
-            self.timers.insert((at, ticket));
+        let Some(entry) = self.entries.get_mut(&ticket) else { return };
+        entry.state = State::Waiting(at);
+        self.timers.insert((at, ticket));
+        if entry.origin.flow() == Flow::Beside {
+            let lane = entry.lane;
+            let next = self.lanes.rest(lane, ticket, self.unordered.is_empty());
+            self.give_turn(next);
+        }
+    }
+
+    /// It is the turn of `next` in its lane.
+    pub(super) fn give_turn(&mut self, next: Option<Ticket>) {
+        if let Some(next) = next.filter(|next| self.entries.get(next).is_some_and(|next| next.state == State::Queued)) {
+            self.make_ready(next);
         }
     }
 
     pub(super) fn make_ready(&mut self, ticket: Ticket) {
         if let Some(entry) = self.entries.get_mut(&ticket) {
             entry.state = State::Ready;
-            self.ready.push_back(ticket);
+            self.ready.push(ticket, entry.origin.flow());
         }
     }
 
@@ -89,22 +111,23 @@ impl<E: Clone> StreamCore<E> {
         if let State::Waiting(at) = entry.state {
             self.timers.remove(&(at, ticket));
         }
-        if entry.origin == Origin::Redelivery {
+        if entry.origin.flow() == Flow::Beside {
             self.redelivering.remove(&entry.seq);
             self.redelivered.insert(entry.seq);
         }
-        if let Some(next) = self.lanes.leave(entry.lane, ticket)
-            && self.entries.get(&next).is_some_and(|next| next.state == State::Queued)
-        {
-            self.make_ready(next);
-        }
+        let next = self.lanes.leave(entry.lane, ticket, self.unordered.is_empty());
+        self.give_turn(next);
         Some(entry)
     }
 
     /// The wait before another attempt is over: it is made, if its lane has nobody in front.
     pub(super) fn take_turn(&mut self, ticket: Ticket) {
         let Some(entry) = self.entries.get_mut(&ticket) else { return };
-        if self.lanes.has_turn(entry.lane, ticket) {
+        if entry.origin.flow() == Flow::Beside {
+            entry.state = State::Queued;
+            let next = self.lanes.wake(entry.lane, ticket);
+            self.give_turn(next);
+        } else if self.lanes.has_turn(entry.lane, ticket) {
             self.make_ready(ticket);
         } else {
             entry.state = State::Queued;

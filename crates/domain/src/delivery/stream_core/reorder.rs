@@ -1,9 +1,9 @@
 //! Another ordering for a stream that is under way.
 
-use super::entries::{Entry, Origin, State};
+use super::entries::{Entry, State};
 use super::{StreamCore, Ticket};
 use crate::clock::Timestamp;
-use crate::delivery::lanes::{LaneKey, Lanes};
+use crate::delivery::lanes::{Flow, LaneKey, Lanes};
 
 impl<E: Clone> StreamCore<E> {
     /// Puts everything that was taken up into the lanes, and under the holds, of the ordering that holds now.
@@ -25,10 +25,10 @@ impl<E: Clone> StreamCore<E> {
             if entry.state == State::InFlight {
                 self.unordered.insert(ticket);
             }
-            let has_turn = self.lanes.join(entry.lane, ticket);
-            match entry.state {
-                State::Queued if has_turn => self.make_ready(ticket),
-                State::Ready if !has_turn => entry.state = State::Queued,
+            let has_turn = self.rejoin(ticket);
+            match self.entries.get_mut(&ticket) {
+                Some(entry) if entry.state == State::Queued && has_turn => self.make_ready(ticket),
+                Some(entry) if entry.state == State::Ready && !has_turn => entry.state = State::Queued,
                 _ => {}
             }
         }
@@ -52,7 +52,7 @@ impl<E: Clone> StreamCore<E> {
 
     /// Whether it would be sent before a parked event that it has to wait for.
     pub(super) fn is_held_back(&self, entry: &Entry<E>) -> bool {
-        entry.origin != Origin::Redelivery && self.parked.holds_back(self.hold_key(entry.subject), entry.seq)
+        entry.origin.flow() == Flow::Log && self.parked.holds_back(self.hold_key(entry.subject), entry.seq)
     }
 
     /// Orders the lane of one anew that was in flight out of order, and waits to be tried again.
@@ -60,20 +60,33 @@ impl<E: Clone> StreamCore<E> {
         let Some(lane) = self.entries.get(&waiting).map(|entry| entry.lane) else { return };
         let mut tickets = self.lanes.take(lane);
         self.by_position(&mut tickets);
-        let first = tickets.first().copied();
         for ticket in tickets {
-            self.lanes.join(lane, ticket);
+            self.rejoin(ticket);
         }
-        if let Some(first) = first.filter(|first| self.entries[first].state == State::Queued) {
-            self.make_ready(first);
-        }
+        let first = self.lanes.turn(lane);
+        self.give_turn(first);
     }
 
-    /// Sorts by position in the log, but for what is in flight, which is first.
+    /// Sorts by position in the log, but for what is in flight, which is first, and what is delivered beside the log,
+    /// which is last.
     fn by_position(&self, tickets: &mut [Ticket]) {
         tickets.sort_unstable_by_key(|ticket| {
             let entry = &self.entries[ticket];
-            (entry.state != State::InFlight, entry.seq, *ticket)
+            (entry.state != State::InFlight, entry.origin.flow(), entry.seq, *ticket)
         });
+    }
+
+    /// Joins a lane that is made anew, in the order of [`Self::by_position`]; true if it is its turn.
+    fn rejoin(&mut self, ticket: Ticket) -> bool {
+        let entry = &self.entries[&ticket];
+        match (entry.origin.flow(), entry.state) {
+            (Flow::Beside, State::Waiting(_)) => {
+                self.lanes.join_resting(entry.lane, ticket);
+                false
+            }
+            // Nobody is sent before it has ended, so it is in front of everybody.
+            (_, State::InFlight) => self.lanes.join(entry.lane, ticket, Flow::Log),
+            (flow, _) => self.lanes.join(entry.lane, ticket, flow),
+        }
     }
 }

@@ -1,3 +1,4 @@
+mod beside;
 mod reorder;
 mod saving;
 mod schedule;
@@ -5,7 +6,7 @@ mod seek;
 
 use super::*;
 use crate::clock::Timestamp;
-use crate::delivery::Limits;
+use crate::delivery::{Cause, Limits, Redelivery};
 
 fn core(ordering: Ordering, open: &[u64], parked: &[u64]) -> StreamCore<u64> {
     let limits = Limits { window_events_max: 2, ..Limits::default() };
@@ -87,7 +88,7 @@ fn later(seconds: u64) -> Moment {
 fn what_is_fetched_is_taken_up_in_its_order() {
     let now = Moment::default();
     let mut core = core(Ordering::Subject, &[3, 5], &[]);
-    core.redeliver(&Redelivery { seq: Seq(1), subject: 9 }, 1, 1);
+    core.redeliver(&Redelivery { seq: Seq(1), subject: 9, cause: Cause::Failed }, 1, 1);
     assert_eq!(orders(&mut core)[0], Order::Load(vec![Seq(3)]));
     core.attempt_ended(now, Ticket(0), Outcome::Delivered { duration: Duration::ZERO });
     assert_eq!(orders(&mut core), [Order::Load(vec![Seq(5)])]);

@@ -1,7 +1,7 @@
 //! What streams read: at the head, behind it, what they ask for, and redeliveries.
 
 use domain::clock::Moment;
-use domain::delivery::{Feed, Phase, Redelivery};
+use domain::delivery::{Cause, Feed, Phase, Redelivery};
 use domain::event::Seq;
 
 use super::super::coverage::{Coverage, Reached};
@@ -123,7 +123,7 @@ impl Shell {
         found.truncate(core.redelivery_room());
         for event in found.iter().filter_map(|seq| store.get(*seq)) {
             let payload = Payload { seq: event.seq, redelivery: true };
-            core.redeliver(&Redelivery { seq: event.seq, subject: event.subject }, 100, payload);
+            core.redeliver(&Redelivery { seq: event.seq, subject: event.subject, cause: Cause::Failed }, 100, payload);
             running.touched = true;
         }
         if !found.is_empty() {

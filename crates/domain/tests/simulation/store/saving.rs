@@ -48,6 +48,8 @@ impl StoredStream {
                 (*seq, there)
             }
             RowChange::Recovered { seq } => (*seq, self.failures.remove(seq).is_some()),
+            // Nothing is delivered out of turn here.
+            RowChange::TurnEnded { seq, .. } => (*seq, false),
             RowChange::Unparked { seq } => (*seq, self.parked.remove(seq).is_some()),
             RowChange::Parked(parked) => {
                 self.parked.insert(parked.seq, parked.clone());

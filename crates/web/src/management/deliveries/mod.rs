@@ -3,6 +3,7 @@
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod redeliver;
+pub(crate) mod redeliver_many;
 
 use domain::ids::{EventId, StreamId};
 
@@ -16,7 +17,8 @@ fn event_id(call: &Call) -> Result<EventId, Invalid> {
     call.segment_id(EVENT_ID, "event-id", EventId::parse)
 }
 
-async fn stream_must_exist(call: &Call, stream: StreamId) -> Result<(), ApiError> {
+/// Answers 404 where there is no such stream.
+pub(crate) async fn stream_must_exist(call: &Call, stream: StreamId) -> Result<(), ApiError> {
     match call.state().stream_get(call.tenant(), stream).await? {
         Some(_) => Ok(()),
         None => Err(ApiError::NotFound(Missing::Stream)),

@@ -13,5 +13,7 @@ pub(crate) async fn get(caller: Authenticated) -> Answer {
     let id = call.stream_id()?;
     let stored = call.state().stream_get(call.tenant(), id).await?;
     let stream = stored.ok_or(ApiError::NotFound(Missing::Stream))?.value;
-    Ok(answer::json(StatusCode::OK, &StreamAnswer::new(stream, &call.event_types().await?)))
+    let missed = call.state().missed_ranges(call.tenant(), id).await?;
+    let answered = StreamAnswer::new(stream, &call.event_types().await?).with_missed(call.tenant(), &missed);
+    Ok(answer::json(StatusCode::OK, &answered))
 }

@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use domain::change::{StreamPatch, stream_update};
-use domain::delivery::Policy;
 use domain::destination::Destination;
 use domain::stream::{EventStream, StreamStatus};
 
@@ -58,7 +57,7 @@ async fn refuse_enabling_while_failing(call: &Call, stored: &EventStream, patch:
         return Ok(());
     }
     let outstanding = call.state().failure_count(call.tenant(), stored.id).await?;
-    if outstanding >= u64::from(Policy::default().failures_outstanding_max) {
+    if outstanding >= u64::from(call.app.settings.failures_outstanding_max) {
         return Err(ApiError::Refused(Refusal::TooManyFailures));
     }
     Ok(())

@@ -118,7 +118,7 @@ fn a_failed_delivery_that_is_read_again_is_settled_or_has_more_attempts() {
         matches!(&rows[1..], [RowChange::FailedAgain { seq: Seq(11), attempts, redelivery: false }] if attempts.len() == 1)
     );
     // What was delivered meanwhile is not redelivered, although somebody asks for it.
-    core.redeliver(&Redelivery { seq: Seq(10), subject: 1 }, 1, 10);
+    core.redeliver(&Redelivery { seq: Seq(10), subject: 1, cause: Cause::Failed }, 1, 10);
     assert_eq!(core.held(), 0);
     core.failures_expired(Seq(12));
     assert_eq!(core.health().outstanding, 0);

@@ -1,0 +1,31 @@
+//! A sample of each event type, in our own words: what test events carry, and the documents show.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde_json::value::RawValue;
+
+use super::EventType;
+
+static SAMPLES: LazyLock<HashMap<&'static str, &'static RawValue>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("samples.json")).expect("the samples are an object of types and their data")
+});
+
+/// The `data` of a sample event of this type, if it is one of the catalogue.
+pub fn sample(event_type: EventType) -> Option<&'static RawValue> {
+    SAMPLES.get(event_type.name()?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_has_a_sample_of_its_own() {
+        assert_eq!(SAMPLES.len(), EventType::ALL.len());
+        for event_type in EventType::ALL {
+            let data: serde_json::Value = serde_json::from_str(sample(*event_type).unwrap().get()).unwrap();
+            assert!(data["object"].is_object(), "{event_type}");
+        }
+    }
+}
