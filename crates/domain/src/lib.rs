@@ -18,6 +18,7 @@ pub mod ids;
 pub mod organization;
 pub mod place;
 pub mod publish;
+pub mod rate_limit;
 pub mod redelivery;
 pub mod registered_type;
 pub mod resource_server;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::delivery::{Limits, Policy, Schedule};
+use domain::rate_limit::RateLimit;
 use domain::secret::Secret;
 use ipnet::IpNet;
 use web::PublicUrl;
@@ -36,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) master_key: MasterKeySource,
     pub(crate) bootstrap: Option<Application>,
     pub(crate) token_lifetime: Duration,
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) request_bytes_max: usize,
     pub(crate) batch_bytes_max: usize,
     pub(crate) streams_max: Option<u32>,
@@ -117,6 +119,7 @@ impl Config {
                 client_secret: Secret::new(client_secret),
             }),
             token_lifetime: required(&layers, "token_lifetime", value::positive_duration)?,
+            rate_limit: rate_limit(&layers)?,
             request_bytes_max: required(&layers, "request_bytes_max", value::bytes)?,
             batch_bytes_max: required(&layers, "batch_bytes_max", value::bytes)?,
             streams_max: optional(&layers, "streams_max", value::count)?,
@@ -129,6 +132,12 @@ impl Config {
             data_dir,
         })
     }
+}
+
+/// How many requests are taken; all, if the rate is left out.
+fn rate_limit(layers: &Layers) -> Result<Option<RateLimit>, ConfigError> {
+    let burst = required(layers, "rate_limit_burst", value::count)?;
+    Ok(optional(layers, "rate_limit_per_s", value::count)?.map(|per_s| RateLimit { per_s, burst }))
 }
 
 fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {

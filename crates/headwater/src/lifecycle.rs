@@ -269,6 +269,7 @@ fn web_settings(config: &Config, address: SocketAddr) -> Result<Settings> {
         http_destinations_allowed: config.allow_http,
         token_lifetime: config.token_lifetime,
         failures_outstanding_max: config.delivery.policy.failures_outstanding_max,
+        rate_limit: config.rate_limit,
         body_bytes_max: config.request_bytes_max,
         batch_bytes_max: config.batch_bytes_max,
     })

@@ -93,6 +93,8 @@ pub(crate) enum ApiError {
     NotFound(Missing),
     #[error("method not allowed")]
     MethodNotAllowed,
+    #[error("too many requests")]
+    TooManyRequests,
     #[error("refused: {0:?}")]
     Refused(Refusal),
     #[error(transparent)]
@@ -188,6 +190,9 @@ impl ApiError {
             Self::NotFound(missing) => missing.describe(),
             Self::MethodNotAllowed => {
                 described(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for this path.", None)
+            }
+            Self::TooManyRequests => {
+                described(StatusCode::TOO_MANY_REQUESTS, "Global limit has been reached", Some("too_many_requests"))
             }
             Self::Refused(refusal) => refusal.describe(),
             Self::Store(error) => describe_store(error),

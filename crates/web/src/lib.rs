@@ -18,6 +18,7 @@ mod management;
 mod offsets;
 mod payload;
 mod principal;
+mod rate_limit;
 mod router;
 mod scim;
 mod serve;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::management::{
@@ -11,7 +12,7 @@ use crate::management::{
     organization_groups, organizations, redeliveries, resource_servers, role_groups, roles, scim_configuration, users,
 };
 use crate::state::App;
-use crate::{error, health, scim, tokens};
+use crate::{error, health, rate_limit, scim, tokens};
 
 /// A method of a path that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,12 +36,14 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 /// Everything that is served.
 pub fn router(app: App) -> Router {
+    let app = Arc::new(app);
     let served =
         routes().into_iter().fold(Router::new(), |router, route| router.route(route.endpoint.path, route.handler));
     served
         .fallback(error::path_unknown)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .with_state(Arc::new(app))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), rate_limit::limit))
+        .with_state(app)
 }
 
 fn route<H, T>(filter: MethodFilter, method: &'static str, path: &'static str, handler: H) -> Route

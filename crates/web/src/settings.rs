@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use domain::account::TenantName;
+use domain::rate_limit::RateLimit;
 use domain::secret::Secret;
 
 /// What the operator decides about the API.
@@ -21,6 +22,8 @@ pub struct Settings {
     pub token_lifetime: Duration,
     /// With so many failed deliveries outstanding, a stream is not enabled.
     pub failures_outstanding_max: u32,
+    /// How many requests of a tenant are taken; `None`: all.
+    pub rate_limit: Option<RateLimit>,
     /// The largest request body that is taken, in bytes.
     pub body_bytes_max: usize,
     /// The largest batch of published events that is taken, in bytes.

@@ -7,6 +7,7 @@ use store::{State, StoreError};
 
 use crate::auth::TokenCache;
 use crate::event_types::SchemaCache;
+use crate::rate_limit::Buckets;
 use crate::settings::Settings;
 use crate::tenants::Tenants;
 use crate::tokens::keys::KeyError;
@@ -20,6 +21,7 @@ pub struct App {
     pub(crate) settings: Settings,
     pub(crate) tenants: Tenants,
     pub(crate) checked_tokens: TokenCache,
+    pub(crate) buckets: Buckets,
     pub(crate) hasher: Hasher,
     /// Schemas of registered event types.
     pub(crate) schemas: SchemaCache,
@@ -52,6 +54,7 @@ impl App {
             hasher: Hasher::new(&*entropy),
             schemas: SchemaCache::default(),
             checked_tokens: TokenCache::default(),
+            buckets: Buckets::default(),
             state,
             clock,
             entropy,

@@ -45,6 +45,8 @@ const KEYS: &[Key] = &[
     key("request_bytes_max"),
     key("batch_bytes_max"),
     key("streams_max"),
+    key("rate_limit_per_s"),
+    key("rate_limit_burst"),
     key("allow_destinations"),
     key("allow_http"),
     key("extra_ca"),

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use domain::catalog::EventType;
-use domain::clock::Timestamp;
+use domain::clock::{Entropy, Timestamp};
 use domain::delivery::Ordering;
 use domain::destination::{Authorization, Destination, Endpoint, HEADERS_RESERVED, Webhook, is_header_name};
-use domain::ids::{StreamId, TenantId};
-use domain::offset::Offset;
+use domain::ids::StreamId;
 use domain::place::{Place, Resume};
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
@@ -325,9 +324,9 @@ struct AuthorizationAnswer {
 
 impl StreamAnswer {
     /// With what the stream has missed while it was disabled, if it has missed anything.
-    pub(crate) fn with_missed(mut self, tenant: TenantId, missed: &[MissedRange]) -> Self {
+    pub(crate) fn with_missed(mut self, missed: &[MissedRange], offsets: &Offsets, entropy: &dyn Entropy) -> Self {
         if !missed.is_empty() {
-            let offset = |seq| Offset::new(tenant, seq).to_string();
+            let offset = |seq| offsets.of_place(seq, entropy);
             let answer = |range: &MissedRange| MissedAnswer {
                 from_offset: offset(range.from),
                 to_offset: range.until.map(offset),

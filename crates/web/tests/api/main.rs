@@ -16,6 +16,7 @@ mod identities;
 mod organizations;
 mod position;
 mod publish;
+mod rate_limit;
 mod redeliveries;
 mod resource_servers;
 mod roles;

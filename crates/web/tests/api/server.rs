@@ -100,6 +100,7 @@ pub(crate) fn settings() -> Settings {
         http_destinations_allowed: false,
         token_lifetime: Duration::from_secs(86_400),
         failures_outstanding_max: 5000,
+        rate_limit: None,
         body_bytes_max: BODY_BYTES_MAX,
         batch_bytes_max: BATCH_BYTES_MAX,
     }

@@ -14,6 +14,10 @@ pub(crate) async fn get(caller: Authenticated) -> Answer {
     let stored = call.state().stream_get(call.tenant(), id).await?;
     let stream = stored.ok_or(ApiError::NotFound(Missing::Stream))?.value;
     let missed = call.state().missed_ranges(call.tenant(), id).await?;
-    let answered = StreamAnswer::new(stream, &call.event_types().await?).with_missed(call.tenant(), &missed);
+    let answered = StreamAnswer::new(stream, &call.event_types().await?).with_missed(
+        &missed,
+        &call.served.offsets,
+        &*call.app.entropy,
+    );
     Ok(answer::json(StatusCode::OK, &answered))
 }

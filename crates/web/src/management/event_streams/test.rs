@@ -22,7 +22,7 @@ pub(crate) async fn test(caller: Authenticated, payload: Payload) -> Answer {
     if stream.status == StreamStatus::Disabled && !while_disabled {
         return Err(ApiError::Refused(Refusal::StreamDisabled));
     }
-    let event = test_event(event_type, &name, &*data, &call.app.source, call.app.now(), &*call.app.entropy);
+    let event = test_event(event_type, &name, &*data, &call.served.source, call.app.now(), &*call.app.entropy);
     let pending = DeliveryAnswer::pending(id, &event)?;
     call.state().test_event_append(call.tenant(), id, event).await?;
     Ok(answer::json(StatusCode::ACCEPTED, &pending))
