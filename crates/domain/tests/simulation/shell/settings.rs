@@ -89,7 +89,8 @@ impl Shell {
     /// which core.
     pub(crate) fn sync(&mut self, store: &Store, now: Moment, target: Seq) -> Vec<(StreamKey, Vec<Notice>)> {
         let mut notices = Vec::new();
-        if !self.started && !self.adding.is_empty() {
+        if !self.adding.is_empty() {
+            // One after the other: those that were read are started first.
             return notices;
         }
         self.known = target;
