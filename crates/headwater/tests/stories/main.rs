@@ -7,6 +7,7 @@ mod clients;
 mod crashes;
 mod faults;
 mod https;
+mod load;
 mod main_job;
 mod outbox;
 #[allow(dead_code, reason = "shared with the tests of delivery, which ask more of it")]

@@ -33,6 +33,15 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Whether the machine has been prepared for something by `cargo xtask test`.
+pub(crate) fn is_prepared_for(name: &str) -> bool {
+    let prepared = variable(&format!("HEADWATER_TEST_{name}")).is_some();
+    if !prepared {
+        println!("skipped: run `cargo xtask test`, which prepares the machine for it");
+    }
+    prepared
+}
+
 /// Ports that no connection is given by itself: those that the system gives out begin above.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 

@@ -1,6 +1,7 @@
 //! Opening the file: the lock, the settings, the migrations, the master key's check.
 
 use std::fs::{File, TryLockError};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,8 @@ const MIGRATIONS: &[&str] = &[
 ];
 
 const DATABASE_FILE: &str = "headwater.db";
+/// Where the file says how large its pages are (www.sqlite.org/fileformat.html).
+const PAGE_SIZE_AT: usize = 16;
 const LOCK_FILE: &str = "lock";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -69,6 +72,7 @@ fn try_open(options: &Options, keyring: Arc<Keyring>, entropy: Arc<dyn Entropy>)
         .map_err(|error| StoreError::Unavailable { doing: "make its data folder", source: error.into() })?;
     let lock = take_lock(&options.folder)?;
     let path = options.folder.join(DATABASE_FILE);
+    check_whole(&options.folder)?;
     let mut connection = connect(&path)?;
     migrate(&mut connection)?;
     check_master_key(&connection, &keyring, &*entropy)?;
@@ -99,6 +103,34 @@ fn try_open(options: &Options, keyring: Arc<Keyring>, entropy: Arc<dyn Entropy>)
         folder: options.folder.clone(),
         _lock: lock,
     })
+}
+
+/// Refuses a database that ends within a page. `SQLite` would read what is missing of it as zeros. While there is a
+/// write-ahead file, a page may have been cut off by a crash, and is written again from there.
+fn check_whole(folder: &Path) -> Result<(), StoreError> {
+    let cannot = |error: std::io::Error| StoreError::Unavailable { doing: "open its database", source: error.into() };
+    let path = folder.join(DATABASE_FILE);
+    let ahead = std::fs::metadata(folder.join(format!("{DATABASE_FILE}-wal"))).is_ok_and(|ahead| ahead.len() > 0);
+    if ahead || !path.is_file() {
+        return Ok(());
+    }
+    let mut file = File::open(&path).map_err(cannot)?;
+    let length = file.metadata().map_err(cannot)?.len();
+    let mut header = [0; PAGE_SIZE_AT + 2];
+    if length < header.len() as u64 {
+        // An empty file is a new database; SQLite knows what else is none.
+        return Ok(());
+    }
+    file.read_exact(&mut header).map_err(cannot)?;
+    let page = match u16::from_be_bytes([header[PAGE_SIZE_AT], header[PAGE_SIZE_AT + 1]]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    if !header.starts_with(b"SQLite format 3") || page == 0 || length.is_multiple_of(page) {
+        return Ok(());
+    }
+    let finding = format!("it has {length} bytes, which is no whole number of its pages of {page}");
+    Err(StoreError::Damaged { file: database_file(folder), finding })
 }
 
 fn take_lock(folder: &Path) -> Result<File, StoreError> {
@@ -144,6 +176,7 @@ pub(super) fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
 
 /// Whether the whole file is as it was written; reads all of it.
 pub(super) fn verify(connection: &Connection, folder: &Path) -> Result<(), StoreError> {
+    check_whole(folder)?;
     let damaged = |finding: String| StoreError::Damaged { file: database_file(folder), finding };
     // The first finding suffices.
     match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {

@@ -6,16 +6,8 @@ mod official;
 
 use std::process::Command;
 
-use crate::server::{binary, output_of, variable};
-
-/// Whether the machine has been prepared for a client by `cargo xtask test`.
-pub(crate) fn is_prepared_for(name: &str) -> bool {
-    let prepared = variable(&format!("HEADWATER_TEST_{name}")).is_some();
-    if !prepared {
-        println!("skipped: run `cargo xtask test`, which prepares the machine for it");
-    }
-    prepared
-}
+pub(crate) use crate::server::is_prepared_for;
+use crate::server::{binary, output_of};
 
 /// What a command printed that has to end well.
 pub(crate) fn assert_success(command: Command, what: &str) -> String {

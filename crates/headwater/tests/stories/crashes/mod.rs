@@ -1,5 +1,7 @@
 //! A crash loses nothing: every change that was answered has its event delivered, and few twice.
 
+mod aimed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
