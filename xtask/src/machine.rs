@@ -19,8 +19,24 @@ const NEEDS: &[Need] = &[
     Need { program: "openssl", package: "openssl" },
     Need { program: "python3", package: "python3" },
     Need { program: "cc", package: "gcc" },
+    Need { program: FAKETIME, package: "faketime" },
+    Need { program: "mkfs.ext4", package: "e2fsprogs" },
     Need { program: "psql", package: "postgresql" },
 ];
+
+/// What a process's wall clock is set with.
+pub(crate) const FAKETIME: &str = "faketime";
+
+/// Mounts a file system in memory, and takes it away again.
+const MOUNT: &str = "folder=$(mktemp -d) && mount -t tmpfs -o size=64k tmpfs \"$folder\" && umount \"$folder\"";
+
+/// Whether file systems may be mounted here, those in files too.
+pub(crate) fn may_mount() -> bool {
+    let mut mount = Command::new("sh");
+    mount.args(["-c", MOUNT]).stdout(Stdio::null()).stderr(Stdio::null());
+    let loops = Path::new("/dev/loop-control").exists() && has("mkfs.ext4");
+    loops && mount.status().is_ok_and(|status| status.success())
+}
 
 /// Where Debian puts the programs of a PostgreSQL server, by version.
 const POSTGRESQL: &str = "/usr/lib/postgresql";

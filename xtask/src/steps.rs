@@ -130,9 +130,12 @@ impl Machine {
         let postgresql = machine::postgresql_bin().is_none() || !machine::has("psql") || !machine::has("python3");
         let postgresql =
             postgresql.then(|| "the outbox of PostgreSQL: its server, psql or Python is not installed".to_owned());
+        let faketime =
+            (!machine::has(machine::FAKETIME)).then(|| "stories of clocks that jump: no faketime".to_owned());
+        let mounts = (!machine::may_mount()).then(|| "stories of file systems: none may be mounted here".to_owned());
         let schema = self.schema().is_none();
         let schema = schema.then(|| format!("events against their schema: {EVENTS_SCHEMA} is not there"));
-        [node, python, cli, terraform, curl, postgresql, schema].into_iter().flatten().collect()
+        [node, python, cli, terraform, curl, postgresql, faketime, mounts, schema].into_iter().flatten().collect()
     }
 
     /// Why the stories that Node.js plays cannot run here, if they cannot.
@@ -260,6 +263,14 @@ fn tests(machine: &Machine) -> Result<Ended> {
     if let Some(bin) = machine::postgresql_bin().filter(|_| machine::has("psql") && machine::has("python3")) {
         command.env("HEADWATER_TEST_POSTGRESQL", bin);
         with.push("postgresql");
+    }
+    if machine::has(machine::FAKETIME) {
+        command.env("HEADWATER_TEST_FAKETIME", "1");
+        with.push("clocks");
+    }
+    if machine::may_mount() {
+        command.env("HEADWATER_TEST_MOUNTS", "1");
+        with.push("mounts");
     }
     if let Some(schema) = machine.schema() {
         command.env("HEADWATER_EVENTS_SCHEMA", schema);

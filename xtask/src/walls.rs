@@ -2,6 +2,7 @@
 //!
 //! Each rule names the one place that may; `ARCHITECTURE.md` says why.
 
+mod guarantees;
 mod manifests;
 mod source;
 mod sources;
@@ -24,7 +25,7 @@ pub(crate) fn check(root: &Path) -> Result<String> {
     }
     let files = rust_files(root)?;
     for file in &files {
-        let path = file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('\\', "/");
+        let path = slashed(root, file);
         let text = read(file)?;
         breaches.extend(sources::breaches(&path, &text));
         let lines = text.lines().count();
@@ -32,11 +33,22 @@ pub(crate) fn check(root: &Path) -> Result<String> {
             warnings.push(format!("warning: {path} has {lines} lines; a file is one subject, {LINES_MAX} at most"));
         }
     }
+    let page = root.join(guarantees::PAGE);
+    if page.is_file() {
+        let sources: Vec<(String, String)> =
+            files.iter().map(|file| Ok((slashed(root, file), read(file)?))).collect::<Result<_>>()?;
+        breaches.extend(guarantees::breaches(&read(&page)?, &sources));
+    }
     if !breaches.is_empty() {
         bail!("{} breaches of the walls:\n  {}", breaches.len(), breaches.join("\n  "));
     }
     warnings.push(format!("{} files keep the walls", files.len()));
     Ok(warnings.join("\n"))
+}
+
+/// The path below the root, as documents write it.
+fn slashed(root: &Path, file: &Path) -> String {
+    file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('\\', "/")
 }
 
 fn read(path: &Path) -> Result<String> {
