@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::shared::{EngineSettings, Shared};
-use crate::{checkpoints, erasures, jobs, reader, retention, snapshots};
+use crate::{catch_up, checkpoints, erasures, jobs, reader, retention, snapshots};
 
 /// One of the engine's tasks has died; the process should end, to be started again.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,7 @@ impl Engine {
         let tasks = TaskTracker::new();
         tasks.spawn(shared.watched("reader", reader.run()));
         tasks.spawn(shared.watched("checkpoints", checkpoints::run(Arc::clone(&shared))));
+        tasks.spawn(shared.watched("catching up", catch_up::run(Arc::clone(&shared))));
         tasks.spawn(shared.watched("snapshots", snapshots::run(Arc::clone(&shared))));
         tasks.spawn(shared.watched("erasures", erasures::run(Arc::clone(&shared))));
         tasks.spawn(shared.watched("redelivery jobs", jobs::run(Arc::clone(&shared))));

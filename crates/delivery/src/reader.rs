@@ -1,7 +1,7 @@
 //! The reader at the head of the log: it reads each event once, for all streams that are there.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::clock::Moment;
@@ -101,9 +101,11 @@ impl Reader {
         let now = self.shared.clock.now();
         let mut head = self.shared.head();
         let (mut busy, mut full) = (Vec::new(), Vec::new());
+        let mut served = false;
         for logged in &chunk.events {
             for id in head.subscribers(logged.tenant, logged.event.event_type) {
                 let Some(stream) = self.shared.stream(*id).filter(|stream| logged.is_for(stream.id)) else { continue };
+                served = true;
                 let state = stream.state();
                 if state.core.held() > 0 {
                     drop(state);
@@ -120,6 +122,10 @@ impl Reader {
             }
         }
         head.advance(chunk.next);
+        drop(head);
+        if served {
+            self.shared.catch_up.lock().unwrap_or_else(PoisonError::into_inner).head_served(now);
+        }
     }
 
     /// Offers an event to a stream at the head; answers the stream if it is full, and so reads on for itself.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use domain::clock::Clock;
-use domain::delivery::{Head, Policy};
+use domain::delivery::{CatchUp, Head, Policy};
 use domain::ids::StreamId;
 use store::Log;
 use tokio::sync::{Notify, watch};
@@ -28,6 +28,9 @@ pub struct EngineSettings {
     pub retention: Duration,
     /// Bytes that the windows of all streams hold together, about: from there on each is left an equal share of them.
     pub all_windows_bytes_max: usize,
+    /// A stream with so many positions of the log before it catches up at the pace that live events leave it; one
+    /// that is not so far behind just cannot keep up for a moment.
+    pub far_behind: u64,
     /// How often positions are saved.
     pub checkpoint_every: Duration,
     /// How long attempts in flight may take to end when the engine stops.
@@ -42,6 +45,7 @@ impl EngineSettings {
             outbound,
             retention: Duration::from_hours(7 * 24),
             all_windows_bytes_max: 64 * 1024 * 1024,
+            far_behind: 50_000,
             checkpoint_every: Duration::from_millis(200),
             drain_max: Duration::from_secs(15),
         }
@@ -72,6 +76,9 @@ pub(crate) struct Shared {
     pub(crate) snapshots: Notify,
     /// The streams that have something to save.
     dirty: Mutex<Vec<Arc<LiveStream>>>,
+    pub(crate) catch_up: Mutex<CatchUp>,
+    /// A stream that catches up was held back.
+    pub(crate) catching_up: Notify,
     /// A stream has so much to save that it should be saved now.
     pub(crate) save_due: Notify,
     /// Nothing new is begun.
@@ -99,6 +106,8 @@ impl Shared {
             streams: RwLock::default(),
             snapshots: Notify::new(),
             dirty: Mutex::default(),
+            catch_up: Mutex::default(),
+            catching_up: Notify::new(),
             save_due: Notify::new(),
             stopping: CancellationToken::new(),
             stream_tasks: TaskTracker::new(),

@@ -10,6 +10,7 @@ use domain::event::{LoggedEvent, Seq};
 use store::{LogChunk, ReadLimit, StoreError};
 use tokio::task::JoinSet;
 
+use crate::catch_up;
 use crate::destinations::{Delivery, Destination};
 use crate::live_stream::{LiveState, LiveStream};
 use crate::shared::{PAUSE_AFTER_ERROR, Shared, sleep};
@@ -255,7 +256,8 @@ async fn read(shared: Arc<Shared>, seeks: u64, (frontier, wanted): (Seq, Option<
     if from >= until {
         return Done::Read(seeks, LogChunk { events: Vec::new(), next: from });
     }
-    let limit = ReadLimit { events: READ_EVENTS, bytes };
+    let events = catch_up::events_allowed(&shared, from, until, READ_EVENTS).await;
+    let limit = ReadLimit { events, bytes };
     Done::Read(seeks, insist(|| shared.log.log_read(from, until, limit)).await)
 }
 

@@ -72,6 +72,7 @@ pub(crate) struct Delivery {
     pub(crate) answer_body_bytes_max: usize,
     pub(crate) idle_connections_max: usize,
     pub(crate) all_windows_bytes_max: usize,
+    pub(crate) far_behind: u64,
     pub(crate) checkpoint_every: Duration,
 }
 
@@ -167,6 +168,7 @@ fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {
         answer_body_bytes_max: required(layers, "answer_body_bytes_max", value::bytes)?,
         idle_connections_max: count("idle_connections_max")?,
         all_windows_bytes_max: required(layers, "all_windows_bytes_max", value::bytes)?,
+        far_behind: required(layers, "far_behind", value::count)?.into(),
         checkpoint_every: required(layers, "checkpoint_every", value::positive_duration)?,
     })
 }

@@ -227,6 +227,7 @@ fn engine_settings(config: &Config, outbound: Outbound) -> EngineSettings {
         policy: config.delivery.policy.clone(),
         retention: config.retention,
         all_windows_bytes_max: config.delivery.all_windows_bytes_max,
+        far_behind: config.delivery.far_behind,
         checkpoint_every: config.delivery.checkpoint_every,
         drain_max: config.shutdown_timeout.max(Duration::from_millis(1)),
         ..EngineSettings::new(outbound)

@@ -2,11 +2,13 @@
 //!
 //! One [`StreamCore`] a stream is told what happened (events fed, attempts ended, time passed) and answers
 //! what to do ([`Order`]s) and what to save ([`Progress`]). It owns no clock, socket, task or store.
-//! [`Head`] routes what is committed to the streams at the end of the log. The shell around both is the
-//! crate `delivery`; `tests/simulation/` here is the other shell, with faults.
+//! [`Head`] routes what is committed to the streams at the end of the log; [`CatchUp`] says how fast those may read
+//! that are far behind. The shell around them is the crate `delivery`; `tests/simulation/` here is the other shell,
+//! with faults.
 //!
 //! Read `stream_core.rs` first; `window.rs`, `lanes.rs`, `ready.rs`, `retry.rs` and `health.rs` are its parts.
 
+mod catch_up;
 mod concurrency;
 mod cycles;
 mod head;
@@ -21,6 +23,7 @@ mod retry;
 mod stream_core;
 mod window;
 
+pub use catch_up::{Allowance, CatchUp};
 pub use cycles::{Cycles, DURATION_BOUNDS_MS, DURATION_CLASSES};
 pub use head::Head;
 pub use health::{DisableReason, Health};

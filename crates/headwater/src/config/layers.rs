@@ -64,6 +64,7 @@ const KEYS: &[Key] = &[
     key("answer_head_bytes_max"),
     key("answer_body_bytes_max"),
     key("idle_connections_max"),
+    key("far_behind"),
     key("checkpoint_every"),
     key("unsaved_max"),
     key("shutdown_timeout"),

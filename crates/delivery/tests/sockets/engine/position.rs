@@ -41,6 +41,30 @@ async fn start(world: &World, receiver: &Receiver, from: StartFrom) -> StreamId 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_far_behind_catches_up_beside_live_events() {
+    const BACKLOG: usize = 200;
+    let world = World::new().await;
+    create(&world, 0..BACKLOG).await;
+    let engine = world.engine_of(|settings| settings.far_behind = 10).await;
+    let (live, behind) = (Receiver::start().await, Receiver::start().await);
+    let at_head = world.stream(&live, &[UserCreated]).await;
+    let late = start(&world, &behind, StartFrom::Place(Place::Beginning)).await;
+    // Live events all the while, until the other one has caught up with them.
+    let mut created = BACKLOG;
+    while behind.users().len() < created {
+        create(&world, created..created + 1).await;
+        created += 1;
+        live.wait_for(created - BACKLOG).await;
+    }
+    for stream in [at_head, late] {
+        world.until_settled(stream).await;
+    }
+    assert_eq!(sorted(&live.users()), Vec::from_iter(names(BACKLOG..created)));
+    assert_eq!(sorted(&behind.users()), Vec::from_iter(names(0..created)));
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_starts_in_the_past() {
     let world = World::new().await;
     create(&world, 0..20).await;
