@@ -25,14 +25,14 @@ use crate::{Heads, Keyring, StoreError, StreamsVersion};
 /// Forward only; one that has been released is never edited.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_start.sql"),
-    include_str!("../../migrations/sqlite/0004_connections.sql"),
-    include_str!("../../migrations/sqlite/0005_registered_types.sql"),
-    include_str!("../../migrations/sqlite/0014_scim.sql"),
-    include_str!("../../migrations/sqlite/0015_tenant_keys.sql"),
-    include_str!("../../migrations/sqlite/0003_organizations.sql"),
+    include_str!("../../migrations/sqlite/0002_connections.sql"),
+    include_str!("../../migrations/sqlite/0003_registered_types.sql"),
+    include_str!("../../migrations/sqlite/0004_scim.sql"),
+    include_str!("../../migrations/sqlite/0005_tenant_keys.sql"),
+    include_str!("../../migrations/sqlite/0006_organizations.sql"),
     include_str!("../../migrations/sqlite/0007_snapshots.sql"),
-    include_str!("../../migrations/sqlite/0016_group_roles.sql"),
-    include_str!("../../migrations/sqlite/0002_recovery.sql"),
+    include_str!("../../migrations/sqlite/0008_group_roles.sql"),
+    include_str!("../../migrations/sqlite/0009_recovery.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";

@@ -106,7 +106,7 @@ async fn migrations_run_once() {
 }
 
 /// The statements of a migration, as they run on a store of before it.
-const TENANT_KEYS: &str = include_str!("../../../migrations/sqlite/0015_tenant_keys.sql");
+const TENANT_KEYS: &str = include_str!("../../../migrations/sqlite/0005_tenant_keys.sql");
 
 #[test]
 fn signing_keys_of_before_there_were_several_tenants_belong_to_the_one() {
