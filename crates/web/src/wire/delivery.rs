@@ -3,13 +3,12 @@
 use bytes::Bytes;
 use domain::clock::Timestamp;
 use domain::delivery::{Attempt, AttemptStatus};
-use domain::event::{Event, Seq, body_for_stream, stream_suffix, type_name};
+use domain::event::{Event, body_for_stream, stream_suffix, type_name};
 use domain::ids::{EventId, StreamId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::FailedDelivery;
 
-use super::query::Cursor;
 use crate::error::ApiError;
 
 /// The contract cuts messages here, and says so in the last characters.
@@ -88,16 +87,6 @@ fn cut(message: String) -> String {
     let mut cut: String = message.chars().take(ERROR_CHARS_MAX - CUT_MARK.len()).collect();
     cut.push_str(CUT_MARK);
     cut
-}
-
-impl Cursor for Seq {
-    fn to_text(&self) -> String {
-        self.to_string()
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::event::Seq;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::Page;
 
 use super::reader::{Field, Invalid, Part, Text};
+use crate::offsets::Offsets;
 
 /// The most entries of a page.
 pub(crate) const PAGE_MAX: u32 = 100;
@@ -168,10 +170,19 @@ impl QueryReader {
 
     /// `take` and `from`.
     pub(crate) fn checkpoint<C: Cursor>(&self) -> Result<Checkpoint<C>, Invalid> {
+        self.checkpoint_by(read_cursor)
+    }
+
+    /// `take` and `from`, where `next` is an offset: whoever goes by positions in the log must not read them.
+    pub(crate) fn checkpoint_by_offset(&self, offsets: &Offsets) -> Result<Checkpoint<Seq>, Invalid> {
+        self.checkpoint_by(|from| offsets.read(from).ok())
+    }
+
+    fn checkpoint_by<C>(&self, read: impl FnOnce(&str) -> Option<C>) -> Result<Checkpoint<C>, Invalid> {
         let take = self.number(TAKE, 1, PAGE_MAX)?.unwrap_or(PAGE_DEFAULT);
         let after = match self.text(FROM.name) {
             None | Some("") => None,
-            Some(from) => Some(read_cursor(from).ok_or_else(|| {
+            Some(from) => Some(read(from).ok_or_else(|| {
                 Self::fault(FROM, "Object didn't pass validation for format checkpoint; use the next of an answer")
             })?),
         };

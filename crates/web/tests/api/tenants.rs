@@ -104,13 +104,16 @@ impl Two {
             Foreign { unknown: "com.example.unknown".to_owned(), id: event_type },
             Foreign { unknown: "evt_1111111111111111111111".to_owned(), id: event },
         ];
+        // Some are found by their names too.
+        let name = format!("{MARK}-org");
+        all.push(Foreign { unknown: name.replace(MARK, "none"), id: name.clone() });
         for (path, body, unknown) in [
             (
                 "/api/v2/connections",
                 json!({"name": format!("{MARK}-con"), "strategy": "samlp"}),
                 "con_0000000000000000",
             ),
-            ("/api/v2/organizations", json!({"name": format!("{MARK}-org")}), "org_0000000000000000"),
+            ("/api/v2/organizations", json!({ "name": name }), "org_0000000000000000"),
             ("/api/v2/roles", json!({"name": format!("{MARK}-role")}), "rol_0000000000000000"),
             ("/api/v2/resource-servers", json!({"identifier": format!("urn:{MARK}")}), "000000000000000000000000"),
         ] {
@@ -188,7 +191,7 @@ async fn of_another_tenants_things_every_endpoint_says_what_it_says_of_nothing()
             let told = two.own(endpoint.method, foreign, &body).await;
             let expected = two.own(endpoint.method, unknown, &body).await;
             assert_eq!(answer_of(&told, &things), answer_of(&expected, &things), "{} {foreign}", endpoint.method);
-            assert!(!told.text().replace(&things[4].id, "").contains(MARK), "{} {foreign}", endpoint.method);
+            assert!(!answer_of(&told, &things).1.contains(MARK), "{} {foreign}", endpoint.method);
             walked += 1;
         }
     }
@@ -356,4 +359,20 @@ async fn a_tenant_that_uses_up_its_streams_takes_none_of_anothers() {
     let path = format!("/api/v2/event-streams/{}", second["id"].as_str().unwrap());
     two.own("DELETE", &path, &Value::Null).await.expect(204);
     create("c").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_scim_token_of_one_tenant_is_none_at_another() {
+    let two = Two::start().await;
+    let connection = json!({"name": "corp", "strategy": "samlp"});
+    let made = two.other("POST", "/api/v2/connections", &connection).await.expect(201);
+    let configuration = format!("/api/v2/connections/{}/scim-configuration", made["id"].as_str().unwrap());
+    two.other("POST", &configuration, &json!({})).await.expect(201);
+    let issued = two.other("POST", &format!("{configuration}/tokens"), &json!({})).await.expect(201);
+    let token = issued["token"].as_str().unwrap();
+    let users = format!("/scim/v2/connections/{}/Users", made["id"].as_str().unwrap());
+    let good = two.ask(OTHER_HOST, token, "GET", &users, &Value::Null).await;
+    assert_eq!(good.status, 200, "{}", good.text());
+    let refused = two.ask(HOST, token, "GET", &users, &Value::Null).await;
+    assert_eq!(refused.status, 401, "{}", refused.text());
 }
