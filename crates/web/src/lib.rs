@@ -16,6 +16,7 @@ mod event_types;
 mod health;
 mod management;
 mod offsets;
+mod openapi;
 mod payload;
 mod principal;
 mod rate_limit;

@@ -12,7 +12,7 @@ use crate::management::{
     organization_groups, organizations, redeliveries, resource_servers, role_groups, roles, scim_configuration, users,
 };
 use crate::state::App;
-use crate::{error, health, rate_limit, scim, tokens};
+use crate::{error, health, openapi, rate_limit, scim, tokens};
 
 /// A method of a path that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +81,7 @@ fn routes() -> Vec<Route> {
         post("/oauth/token", tokens::issue::issue),
         get("/.well-known/jwks.json", tokens::discovery::jwks),
         get("/.well-known/openid-configuration", tokens::discovery::configuration),
+        get("/api/v2/openapi.json", openapi::describe),
     ];
     routes.extend(entities());
     routes.extend(connection_endpoints());

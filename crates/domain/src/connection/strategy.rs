@@ -82,17 +82,18 @@ impl Strategy {
     const SMS: Self = Self { name: "sms", kind: StrategyKind::Passwordless };
     const CUSTOM: Self = Self { name: "custom", kind: StrategyKind::Custom };
 
+    /// Every strategy of the contract.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let of = |kind| move |name: &&'static str| Self { name, kind };
+        [Self::DATABASE, Self::EMAIL, Self::SMS, Self::CUSTOM]
+            .into_iter()
+            .chain(ENTERPRISE.iter().map(of(StrategyKind::Enterprise)))
+            .chain(SOCIAL.iter().map(of(StrategyKind::Social)))
+    }
+
     /// The strategy with this name, if the contract has one.
     pub fn from_name(name: &str) -> Option<Self> {
-        let single = [Self::DATABASE, Self::EMAIL, Self::SMS, Self::CUSTOM];
-        let of = |names: &[&'static str], kind| {
-            names.iter().find(|known| **known == name).map(|known| Self { name: known, kind })
-        };
-        single
-            .into_iter()
-            .find(|known| known.name == name)
-            .or_else(|| of(ENTERPRISE, StrategyKind::Enterprise))
-            .or_else(|| of(SOCIAL, StrategyKind::Social))
+        Self::all().find(|known| known.name == name)
     }
 
     /// Its name on the wire; `provider` of its users' identities.

@@ -14,6 +14,11 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     with_body(status, Body::from(body))
 }
 
+/// An answer whose body is JSON already.
+pub(crate) fn json_text(status: StatusCode, body: String) -> Response {
+    with_body(status, Body::from(body))
+}
+
 /// An answer without a body.
 pub(crate) fn no_content() -> Response {
     with_body(StatusCode::NO_CONTENT, Body::empty())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use crate::described;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -33,6 +34,10 @@ pub(crate) const START: i64 = 1_768_553_433_955;
 pub(crate) struct TestClock(AtomicI64);
 
 impl TestClock {
+    pub(crate) const fn started() -> Self {
+        Self(AtomicI64::new(START))
+    }
+
     pub(crate) fn advance(&self, span: Duration) {
         self.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::Relaxed);
     }
@@ -131,19 +136,24 @@ impl Server {
     pub(crate) async fn start_with(settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = open_store(&folder);
-        let clock = Arc::new(TestClock(AtomicI64::new(START)));
+        let clock = Arc::new(TestClock::started());
         let router = load(&store, &clock, CLIENT_SECRET, settings).await;
         let mut server = Self { router, store, clock, token: String::new(), folder };
         server.token = server.token_of(CLIENT_ID, CLIENT_SECRET).await;
         server
     }
 
+    /// Sends a request. What is answered must be as it is described.
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Reply {
         let peer: SocketAddr = "192.0.2.7:5555".parse().unwrap();
         request.extensions_mut().insert(PeerAddress(peer));
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        Reply { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
+        let body = body.collect().await.unwrap().to_bytes();
+        let reply = Reply { status: parts.status, headers: parts.headers, body };
+        described::check(described::description(&self.router).await, method.as_str(), &path, &reply);
+        reply
     }
 
     pub(crate) async fn raw(&self, method: &str, path: &str, body: impl Into<Body>) -> Reply {
