@@ -81,6 +81,16 @@ fn the_node_sdk_plays_the_main_job() {
 }
 
 #[test]
+fn the_node_sdk_uses_every_event_stream_operation() {
+    node_plays("node", "event_streams.mjs");
+}
+
+#[test]
+fn the_python_sdk_uses_every_event_stream_operation() {
+    python_plays("event_streams.py");
+}
+
+#[test]
 fn the_python_sdk_plays_the_main_job() {
     python_plays("main_job.py");
 }
