@@ -125,6 +125,16 @@ impl EventId {
     }
 }
 
+impl StreamId {
+    /// What `a0stream` says to readers of the Events API, who are no stream: one id for each tenant, always the same.
+    pub fn of_events_api(tenant: TenantId) -> Self {
+        let mut digest = Md5::new();
+        digest.update("events api");
+        digest.update(tenant.0.to_be_bytes());
+        Self(base58_of(u128::from_be_bytes(digest.finalize().into())))
+    }
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $length:literal) => {
         $(#[$doc])*
@@ -277,6 +287,15 @@ mod tests {
         assert_eq!(id, EventId::derived(at, &["a", "bc"]));
         assert_ne!(id, EventId::derived(at, &["ab", "c"]));
         assert!(id < EventId::derived(Timestamp::from_millis(1_700_000_000_001), &["a", "bc"]));
+    }
+
+    #[test]
+    fn the_events_api_has_an_id_for_each_tenant() {
+        let id = StreamId::of_events_api(TenantId(1));
+        // Readers have seen it: it must not change from version to version.
+        assert_eq!(id.to_string(), "est_8bhPGPYY3cr7HJBcV9YbbE");
+        assert_eq!(StreamId::parse(&id.to_string()), Ok(id));
+        assert_ne!(StreamId::of_events_api(TenantId(2)), id);
     }
 
     #[test]

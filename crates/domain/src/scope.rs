@@ -15,6 +15,7 @@ scopes! {
     "delete:event_streams", "Delete event streams.";
     "read:event_deliveries", "Read failed deliveries.";
     "update:event_deliveries", "Redeliver failed deliveries.";
+    "read:events", "Subscribe to events.";
     "create:events", "Publish events.";
     "read:event_types", "List and read registered event types.";
     "create:event_types", "Register event types.";

@@ -15,7 +15,7 @@ use domain::delivery::{Limits, Policy, Schedule};
 use domain::rate_limit::RateLimit;
 use domain::secret::Secret;
 use ipnet::IpNet;
-use web::PublicUrl;
+use web::{PublicUrl, Readers};
 
 use crate::environment::Environment;
 use crate::keys::MasterKeySource;
@@ -41,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) request_bytes_max: usize,
     pub(crate) batch_bytes_max: usize,
     pub(crate) streams_max: Option<u32>,
+    pub(crate) readers: Readers,
     pub(crate) allow_destinations: Vec<IpNet>,
     pub(crate) allow_http: bool,
     pub(crate) extra_ca: Option<PathBuf>,
@@ -124,6 +125,7 @@ impl Config {
             request_bytes_max: required(&layers, "request_bytes_max", value::bytes)?,
             batch_bytes_max: required(&layers, "batch_bytes_max", value::bytes)?,
             streams_max: optional(&layers, "streams_max", value::count)?,
+            readers: readers(&layers)?,
             allow_destinations: optional(&layers, "allow_destinations", value::networks)?.unwrap_or_default(),
             allow_http: required(&layers, "allow_http", value::flag)?,
             extra_ca: optional(&layers, "extra_ca", path)?,
@@ -139,6 +141,14 @@ impl Config {
 fn rate_limit(layers: &Layers) -> Result<Option<RateLimit>, ConfigError> {
     let burst = required(layers, "rate_limit_burst", value::count)?;
     Ok(optional(layers, "rate_limit_per_s", value::count)?.map(|per_s| RateLimit { per_s, burst }))
+}
+
+fn readers(layers: &Layers) -> Result<Readers, ConfigError> {
+    Ok(Readers {
+        connections_max: required(layers, "events_connections_max", value::count)? as usize,
+        heartbeat: required(layers, "events_heartbeat", value::heartbeat)?,
+        cycle: required(layers, "events_cycle", value::positive_duration)?,
+    })
 }
 
 fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {
@@ -305,6 +315,7 @@ mod tests {
         assert!(error("[listen]\nport = 1", &[]).starts_with("listen in "));
         assert!(error("listen = ", &[]).contains("is not TOML"));
         assert!(error("store = \"postgres://x\"", &[]).contains("sqlite:"));
+        assert!(error("events_heartbeat = \"31s\"", &[]).contains("expected a duration of at most 30s, such as 15s"));
         assert!(error("", &[("HEADWATER_LOG", "nats://x")]).starts_with("HEADWATER_LOG: expected nothing"));
     }
 

@@ -273,5 +273,6 @@ fn web_settings(config: &Config, address: SocketAddr) -> Result<Settings> {
         rate_limit: config.rate_limit,
         body_bytes_max: config.request_bytes_max,
         batch_bytes_max: config.batch_bytes_max,
+        readers: config.readers,
     })
 }

@@ -19,6 +19,7 @@ mod scim;
 pub mod sqlite;
 mod statistics;
 mod tenant_keys;
+mod tenant_log;
 mod user_search;
 
 use async_trait::async_trait;
@@ -55,6 +56,7 @@ pub use roles::Roles;
 pub use scim::{Scim, ScimIdentity, ScimUserFilter};
 pub use statistics::{CountedCycles, Statistics, StatisticsUpkeep};
 pub use tenant_keys::{DERIVED_KEY_BYTES, TenantKeys};
+pub use tenant_log::{TenantLog, Wanted};
 pub use user_search::{FoundUsers, Total, UserSearches};
 
 /// The state of tenants, as the API reads and changes it. What there is of one kind of entity is a trait of its
@@ -76,6 +78,7 @@ pub trait State:
     + Scim
     + Statistics
     + TenantKeys
+    + TenantLog
     + UserSearches
     + Send
     + Sync

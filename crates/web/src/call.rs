@@ -11,6 +11,7 @@ use axum::http::header::{HOST, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
 use domain::change::{Change, ClientContext, Origin, RequestContext};
+use domain::clock::Timestamp;
 use domain::ids::{JobId, StreamId, TenantId};
 use domain::redelivery::JobStart;
 use serde_json::Map;
@@ -126,6 +127,11 @@ impl Call {
     /// Whose state it is.
     pub(crate) fn tenant(&self) -> TenantId {
         self.served.id()
+    }
+
+    /// Until when the token is valid.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        self.principal.expires_at
     }
 
     /// The query.

@@ -65,6 +65,7 @@ pub(crate) enum Refusal {
     ScimUnsupported,
     TooManyScimTokens,
     AlreadyWaiting,
+    TooManyReaders,
     LinkedToItself,
     PrimaryIdentity,
     SystemApi,
@@ -83,6 +84,8 @@ pub(crate) enum ApiError {
     InsufficientScope(&'static [&'static str]),
     #[error("{}", .0.message())]
     Invalid(Invalid),
+    #[error("{}", .0.message())]
+    InvalidCursor(Invalid),
     #[error("the body is not JSON")]
     NotJson,
     #[error("the body is longer than {0} bytes")]
@@ -174,8 +177,12 @@ impl ApiError {
                     Part::Payload => "invalid_body",
                     Part::Path => "invalid_uri",
                     Part::Query => "invalid_query_string",
+                    Part::Header => "invalid_header",
                 };
                 (StatusCode::BAD_REQUEST, Cow::Owned(invalid.message().to_owned()), Some(code))
+            }
+            Self::InvalidCursor(invalid) => {
+                (StatusCode::BAD_REQUEST, Cow::Owned(invalid.message().to_owned()), Some("invalid_cursor"))
             }
             Self::NotJson => {
                 described(StatusCode::BAD_REQUEST, "Invalid request payload JSON format", Some("invalid_body"))
@@ -266,6 +273,11 @@ impl Refusal {
             Self::AlreadyWaiting => {
                 described(StatusCode::CONFLICT, "The event is not in a state that allows redelivery.", None)
             }
+            Self::TooManyReaders => described(
+                StatusCode::FORBIDDEN,
+                "Maximum concurrent event stream connections reached. Please close existing connections.",
+                None,
+            ),
             Self::LinkedToItself => described(
                 StatusCode::BAD_REQUEST,
                 "Main identity and the new one are the same.",

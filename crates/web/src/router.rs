@@ -12,7 +12,7 @@ use crate::management::{
     organization_groups, organizations, redeliveries, resource_servers, role_groups, roles, scim_configuration, users,
 };
 use crate::state::App;
-use crate::{error, health, openapi, rate_limit, scim, tokens};
+use crate::{error, health, openapi, pull, rate_limit, scim, tokens};
 
 /// A method of a path that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -247,6 +247,7 @@ fn event_endpoints() -> Vec<Route> {
         get("/api/v2/headwater/event-types/{name}", event_types::get::get),
         patch("/api/v2/headwater/event-types/{name}", event_types::update::update),
         delete("/api/v2/headwater/event-types/{name}", event_types::delete::delete),
+        get("/api/v2/events", pull::subscribe::subscribe),
         post("/api/v2/events", events::publish::publish),
         get("/api/v2/event-streams", event_streams::list::list),
         post("/api/v2/event-streams", event_streams::create::create),

@@ -18,12 +18,16 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::stalling::Stalling;
+
 /// How many connections are open at once; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 10_000;
 /// How long a TLS handshake may take.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long the head of a request may take, which is also how long a connection may be idle.
 const HEAD_READ_MAX: Duration = Duration::from_secs(60);
+/// How long a peer may take nothing of what is sent to it.
+const WRITE_STALL_MAX: Duration = Duration::from_secs(60);
 /// The largest head of a request.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long to wait when no connection can be accepted, such as for want of file descriptors.
@@ -32,6 +36,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Who a request comes from: an extension of every request that [`serve`] hands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
+
+/// That the server is to stop: an extension of every request that [`serve`] hands on, for answers that would not
+/// end by themselves.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopping(pub(crate) CancellationToken);
 
 /// Serves until `shutdown`, then stops accepting and lets the requests in flight end, for at most `drain_max`.
 pub async fn serve(
@@ -51,6 +60,7 @@ pub async fn serve(
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, %peer, "cannot set TCP_NODELAY");
             }
+            let stream = Stalling::new(stream, WRITE_STALL_MAX, shutdown.clone());
             connection(stream, tls, PeerAddress(peer), router, shutdown).await;
             drop(permit);
         });
@@ -105,7 +115,7 @@ fn log_end(ended: Result<(), tokio::task::JoinError>) {
 }
 
 async fn connection(
-    stream: TcpStream,
+    stream: Stalling<TcpStream>,
     tls: Option<TlsAcceptor>,
     peer: PeerAddress,
     router: Router,
@@ -123,13 +133,16 @@ async fn connection(
     }
 }
 
-async fn requests<S>(stream: S, peer: PeerAddress, router: Router, shutdown: CancellationToken)
+/// Answers the requests that come over a stream, one after another, until it ends or the server is to stop.
+pub(crate) async fn requests<S>(stream: S, peer: PeerAddress, router: Router, shutdown: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let stopping = Stopping(shutdown.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(stopping.clone());
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()

@@ -28,6 +28,19 @@ pub struct Settings {
     pub body_bytes_max: usize,
     /// The largest batch of published events that is taken, in bytes.
     pub batch_bytes_max: usize,
+    /// Readers of the Events API.
+    pub readers: Readers,
+}
+
+/// What the operator decides about readers of the Events API.
+#[derive(Clone, Copy, Debug)]
+pub struct Readers {
+    /// How many may be connected at once, of each tenant.
+    pub connections_max: usize,
+    /// How often each is told where it stands.
+    pub heartbeat: Duration,
+    /// After how long a connection ends, give or take a tenth; the reader connects again.
+    pub cycle: Duration,
 }
 
 /// What the operator decides about a tenant besides the default one.

@@ -7,6 +7,7 @@ use store::{State, StoreError};
 
 use crate::auth::TokenCache;
 use crate::event_types::SchemaCache;
+use crate::pull::seats::Seats;
 use crate::rate_limit::Buckets;
 use crate::settings::Settings;
 use crate::tenants::Tenants;
@@ -25,6 +26,8 @@ pub struct App {
     pub(crate) hasher: Hasher,
     /// Schemas of registered event types.
     pub(crate) schemas: SchemaCache,
+    /// Who reads the Events API.
+    pub(crate) seats: Arc<Seats>,
 }
 
 /// Why the application cannot be loaded.
@@ -54,6 +57,7 @@ impl App {
             hasher: Hasher::new(&*entropy),
             schemas: SchemaCache::default(),
             checked_tokens: TokenCache::default(),
+            seats: Arc::new(Seats::new(settings.readers.connections_max)),
             buckets: Buckets::default(),
             state,
             clock,

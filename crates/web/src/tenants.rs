@@ -29,7 +29,7 @@ pub(crate) struct ServedTenant {
     /// What its tokens are signed and checked with.
     pub(crate) keys: Keys,
     /// What its offsets are made and read with.
-    pub(crate) offsets: Offsets,
+    pub(crate) offsets: Arc<Offsets>,
     /// The one API there is.
     pub(crate) management_api: ManagementApi,
 }
@@ -46,7 +46,7 @@ impl ServedTenant {
         Ok(Self {
             source: Source::new(&tenant.name, public_url.domain()),
             management_api: ManagementApi::new(public_url, settings.token_lifetime),
-            offsets: Offsets::new(&state.offset_key(tenant.id)),
+            offsets: Arc::new(Offsets::new(&state.offset_key(tenant.id))),
             public_url: public_url.clone(),
             tenant,
             keys,

@@ -33,6 +33,15 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, Expected> {
     }
 }
 
+/// How often a reader of the Events API hears of the server at least: clients take a longer silence for its end.
+const HEARTBEAT_MAX: Duration = Duration::from_secs(30);
+
+/// A duration up to that.
+pub(super) fn heartbeat(text: &str) -> Result<Duration, Expected> {
+    let given = positive_duration(text)?;
+    if given <= HEARTBEAT_MAX { Ok(given) } else { Err("a duration of at most 30s, such as 15s".into()) }
+}
+
 /// `16KiB`, `2MiB`, `1GiB` or a number of bytes.
 pub(super) fn bytes(text: &str) -> Result<usize, Expected> {
     let expected = || "a size such as 16KiB, 2MiB or a number of bytes".to_owned();

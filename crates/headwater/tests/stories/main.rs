@@ -18,3 +18,4 @@ mod registered_types;
 mod server;
 mod starting;
 mod stopping;
+mod subscribing;

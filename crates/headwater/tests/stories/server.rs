@@ -156,11 +156,15 @@ impl Server {
         answer["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
     }
 
+    /// The access token of the application that it was started with.
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
     /// Calls the Management API; `None` if the server went away meanwhile.
     pub(crate) async fn try_call(&self, method: &str, path: &str, body: Option<Value>) -> Option<(u16, Value)> {
         let url = format!("{}/api/v2/{path}", self.url);
-        let token = self.token.as_deref().unwrap_or_default();
-        let request = self.http.request(method.parse().unwrap(), url).bearer_auth(token);
+        let request = self.http.request(method.parse().unwrap(), url).bearer_auth(self.token());
         let request = if let Some(body) = body { request.json(&body) } else { request };
         let answer = request.send().await.ok()?;
         let status = answer.status().as_u16();

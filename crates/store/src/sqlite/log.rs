@@ -3,15 +3,21 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use domain::catalog::{EventType, EventTypes};
 use domain::clock::Timestamp;
 use domain::event::{Event, LoggedEvent, Seq, Subject};
 use domain::ids::{EventId, StreamId, TenantId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
 use super::rows::{Place, event_type, seq_of, seq_value, text_of, unavailable};
-use crate::{LogChunk, ReadLimit, StoreError};
+use crate::{LogChunk, ReadLimit, StoreError, Wanted};
 
 const COLUMNS: &str = "SELECT seq, tenant_id, event_id, event_type, subject, time, only_stream, body FROM log";
+
+fn type_of(row: &Row<'_>) -> rusqlite::Result<Result<EventType, StoreError>> {
+    let seq = seq_of(row, 0)?;
+    Ok(event_type(text_of(row, 3)?, Place { table: "log", column: "event_type", row: &seq }))
+}
 
 fn logged_of(row: &Row<'_>) -> rusqlite::Result<Result<LoggedEvent, StoreError>> {
     let seq = seq_of(row, 0)?;
@@ -42,10 +48,41 @@ pub(super) fn log_read(
         .prepare_cached(&format!("{COLUMNS} WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3"))
         .map_err(&failed)?;
     let most = i64::try_from(limit.events).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![seq_value(from), seq_value(until), most]).map_err(&failed)?;
-    let mut chunk = LogChunk { events: Vec::new(), next: until.max(from) };
+    let rows = statement.query(params![seq_value(from), seq_value(until), most]).map_err(&failed)?;
+    chunk_of(rows, None, until.max(from), limit)
+}
+
+/// What is wanted of a stretch. Of other rows the body, which is most of one, is not read.
+pub(super) fn tenant_events(
+    connection: &Connection,
+    wanted: &Wanted,
+    from: Seq,
+    until: Seq,
+    limit: ReadLimit,
+) -> Result<LogChunk, StoreError> {
+    let failed = unavailable("read its log");
+    let sql = format!("{COLUMNS} WHERE seq >= ?1 AND seq < ?2 AND tenant_id = ?3 AND only_stream IS NULL ORDER BY seq");
+    let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
+    let rows = statement.query(params![seq_value(from), seq_value(until), wanted.tenant.0]).map_err(&failed)?;
+    chunk_of(rows, wanted.types.as_ref(), until.max(from), limit)
+}
+
+/// The rows of these types, or of all, as far as the limit goes; `next` is where to go on if it goes to the end.
+fn chunk_of(
+    mut rows: Rows<'_>,
+    types: Option<&EventTypes>,
+    next: Seq,
+    limit: ReadLimit,
+) -> Result<LogChunk, StoreError> {
+    let failed = unavailable("read its log");
+    let mut chunk = LogChunk { events: Vec::new(), next };
     let mut bytes = 0;
     while let Some(row) = rows.next().map_err(&failed)? {
+        if let Some(types) = types
+            && !types.contains(type_of(row).map_err(&failed)??)
+        {
+            continue;
+        }
         let logged = logged_of(row).map_err(&failed)??;
         bytes += logged.event.body.len();
         let next = logged.seq.next();

@@ -38,6 +38,7 @@ mod snapshots;
 mod streams;
 mod tail;
 mod tenant_keys;
+mod tenant_log;
 mod user_search;
 mod users;
 mod writer;

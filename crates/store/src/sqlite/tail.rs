@@ -60,6 +60,17 @@ impl Tail {
 
     /// The stretch asked for, if it begins in the tail.
     pub(super) fn read(&self, from: Seq, until: Seq, limit: ReadLimit) -> Option<LogChunk> {
+        self.read_if(from, until, limit, |_| true)
+    }
+
+    /// What is wanted of the stretch asked for, if it begins in the tail.
+    pub(super) fn read_if(
+        &self,
+        from: Seq,
+        until: Seq,
+        limit: ReadLimit,
+        is_wanted: impl Fn(&LoggedEvent) -> bool,
+    ) -> Option<LogChunk> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let skip = usize::try_from(from.0.checked_sub(inner.first.0)?).ok()?;
         let mut chunk = LogChunk { events: Vec::new(), next: until.max(from) };
@@ -68,6 +79,9 @@ impl Tail {
             if chunk.events.len() >= limit.events || bytes >= limit.bytes {
                 chunk.next = event.seq;
                 break;
+            }
+            if !is_wanted(event) {
+                continue;
             }
             bytes += event.event.body.len();
             chunk.events.push(Arc::clone(event));
@@ -114,6 +128,20 @@ mod tests {
         let bytes: Vec<_> = chunk.events.iter().map(|event| event.event.body.len()).collect();
         assert_eq!(bytes, [10, 3, 10, 10]);
         assert_eq!(tail.inner.lock().unwrap().bytes, 33);
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_passed_over_and_has_been_read() {
+        let tail = Tail::new(Seq(5));
+        tail.append((5..12).map(|seq| event(seq, 10)));
+        let even = |logged: &LoggedEvent| logged.seq.0.is_multiple_of(2);
+        let chunk = tail.read_if(Seq(5), Seq(12), LIMIT, even).unwrap();
+        assert_eq!((seqs(&chunk), chunk.next), (vec![6, 8], Seq(9)));
+        let chunk = tail.read_if(Seq(9), Seq(12), LIMIT, even).unwrap();
+        assert_eq!((seqs(&chunk), chunk.next), (vec![10], Seq(12)));
+        let chunk = tail.read_if(Seq(5), Seq(12), LIMIT, |_| false).unwrap();
+        assert_eq!((seqs(&chunk), chunk.next), (vec![], Seq(12)));
+        assert!(tail.read_if(Seq(4), Seq(12), LIMIT, even).is_none());
     }
 
     #[test]

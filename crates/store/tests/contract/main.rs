@@ -32,3 +32,4 @@ mod snapshots;
 mod sqlite;
 mod statistics;
 mod streams;
+mod tenant_log;

@@ -17,6 +17,12 @@ macro_rules! contract_suite {
                 single_events_are_found_by_position
                 what_is_committed_together_is_published_together
             }
+            tenant_log {
+                a_tenant_reads_its_own_events_of_the_types_it_wants
+                who_wants_what_is_rare_looks_at_a_stretch_at_a_time
+                a_reader_hears_of_what_the_log_has_forgotten
+                a_reader_at_the_head_is_woken
+            }
             revisions {
                 of_two_updates_of_a_revision_one_wins
                 a_deletion_names_its_revision_too

@@ -94,6 +94,9 @@ pub(super) struct Operation {
     /// Whether the body may be left out.
     #[serde(default)]
     pub body_optional: bool,
+    /// The media type of its answers, where it is not that of the family.
+    #[serde(default)]
+    pub answer_type: Option<String>,
     /// Schemas by status; none where there is no body.
     pub answers: BTreeMap<String, Option<String>>,
     /// Statuses of errors beside those that follow from the rest.

@@ -178,7 +178,8 @@ fn answers(area: &Area, endpoint: &str, operation: &Operation) -> Value {
             answer["headers"] = limit_headers();
         }
         if let Some(schema) = schema {
-            answer["content"] = content([(area.family.media_type(), schema.as_str())].into_iter());
+            let media_type = operation.answer_type.as_deref().unwrap_or(area.family.media_type());
+            answer["content"] = content([(media_type, schema.as_str())].into_iter());
         }
         answers.insert(status.clone(), answer);
     }

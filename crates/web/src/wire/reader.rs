@@ -16,6 +16,8 @@ pub(crate) enum Part {
     Path,
     /// The query.
     Query,
+    /// A header.
+    Header,
 }
 
 /// What is wrong with a request, as the contract words it.
@@ -33,6 +35,7 @@ impl Invalid {
             Part::Payload => "Payload",
             Part::Path => "Path",
             Part::Query => "Query",
+            Part::Header => "Header",
         };
         let mut message = format!("{subject} validation error: '");
         message.extend(reason.chars().take(REASON_CHARS_MAX));

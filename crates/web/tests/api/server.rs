@@ -20,7 +20,7 @@ use store::sqlite::{Options, SqliteStore};
 use store::{Keyring, Log, MASTER_KEY_BYTES, ReadLimit, State};
 use tempfile::TempDir;
 use tower::ServiceExt;
-use web::{App, Bootstrap, PeerAddress, PublicUrl, Settings};
+use web::{App, Bootstrap, PeerAddress, PublicUrl, Readers, Settings};
 
 pub(crate) const CLIENT_ID: &str = "bootstrap-client";
 pub(crate) const CLIENT_SECRET: &str = "bootstrap-secret+%/";
@@ -108,7 +108,13 @@ pub(crate) fn settings() -> Settings {
         rate_limit: None,
         body_bytes_max: BODY_BYTES_MAX,
         batch_bytes_max: BATCH_BYTES_MAX,
+        readers: Readers { connections_max: 8, heartbeat: Duration::from_secs(20), cycle: Duration::from_secs(300) },
     }
+}
+
+/// With other limits for readers of the Events API.
+pub(crate) fn readers(connections_max: usize, heartbeat: Duration, cycle: Duration) -> Settings {
+    Settings { readers: Readers { connections_max, heartbeat, cycle }, ..settings() }
 }
 
 pub(crate) fn application(secret: &str) -> Option<Bootstrap> {
