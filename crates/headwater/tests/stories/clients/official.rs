@@ -91,6 +91,16 @@ fn the_python_sdk_uses_every_event_stream_operation() {
 }
 
 #[test]
+fn the_node_sdk_subscribes_to_events() {
+    node_plays("node", "subscribe.mjs");
+}
+
+#[test]
+fn the_python_sdk_subscribes_to_events() {
+    python_plays("subscribe.py");
+}
+
+#[test]
 fn the_python_sdk_plays_the_main_job() {
     python_plays("main_job.py");
 }
