@@ -9,8 +9,20 @@ use crate::machine::{self, tools};
 
 /// The folders of the clients on Node.js, with a package that shows that one is installed.
 const NPM: &[(&str, &str)] = &[("clients/node", "auth0"), ("clients/deploy-cli", "auth0-deploy-cli")];
-/// What the Python client needs.
-const PYTHON_REQUIREMENTS: &str = "clients/python/requirements.txt";
+/// Python packages that are installed into an environment of their own.
+pub(crate) struct PythonEnvironment {
+    /// The environment's name among the tools.
+    name: &'static str,
+    /// What it needs.
+    requirements: &'static str,
+}
+
+/// The Python SDK.
+pub(crate) const PYTHON_SDK: PythonEnvironment =
+    PythonEnvironment { name: "python", requirements: "clients/python/requirements.txt" };
+/// What asks the server whatever its description allows.
+pub(crate) const SCHEMATHESIS: PythonEnvironment =
+    PythonEnvironment { name: "schemathesis", requirements: "clients/schemathesis/requirements.txt" };
 
 /// A client that is built from its Go module.
 pub(crate) struct GoProgram {
@@ -60,34 +72,41 @@ fn npm_install_in(folder: &Path) -> Result<String> {
     Ok("installed".into())
 }
 
-fn python_folder() -> Option<PathBuf> {
-    tools().ok().map(|tools| tools.join("python"))
-}
-
-/// A Python with the official SDK, once it has been installed as it is required now.
-pub(crate) fn python(root: &Path) -> Option<PathBuf> {
-    let folder = python_folder()?;
-    let required = std::fs::read(root.join(PYTHON_REQUIREMENTS)).ok()?;
-    let installed = std::fs::read(folder.join("installed-from")).ok()?;
-    (required == installed).then(|| folder.join("bin/python"))
-}
-
-/// Installs the Python client into an environment of its own; says what it did.
-pub(crate) fn python_install(root: &Path) -> Result<String> {
-    if python(root).is_some() {
-        return Ok("as required".into());
+impl PythonEnvironment {
+    fn folder(&self) -> Result<PathBuf> {
+        Ok(tools()?.join(self.name))
     }
-    let folder = python_folder().context("there is no folder for tools")?;
-    let requirements = root.join(PYTHON_REQUIREMENTS);
-    let mut make = Command::new("python3");
-    make.args(["-m", "venv", "--clear"]).arg(&folder);
-    succeed(make, "python3 -m venv (Debian's package is python3-venv)")?;
-    let mut install = Command::new(folder.join("bin/python"));
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-    install.arg(&requirements);
-    succeed(install, "pip install")?;
-    std::fs::copy(&requirements, folder.join("installed-from")).context("the environment cannot be marked as made")?;
-    Ok("installed".into())
+
+    /// Its Python, once it has been installed as it is required now.
+    pub(crate) fn python(&self, root: &Path) -> Option<PathBuf> {
+        let folder = self.folder().ok()?;
+        let required = std::fs::read(root.join(self.requirements)).ok()?;
+        let installed = std::fs::read(folder.join("installed-from")).ok()?;
+        (required == installed).then(|| folder.join("bin/python"))
+    }
+
+    fn install(&self, root: &Path) -> Result<String> {
+        if self.python(root).is_some() {
+            return Ok(format!("{} as required", self.name));
+        }
+        let folder = self.folder()?;
+        let requirements = root.join(self.requirements);
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv", "--clear"]).arg(&folder);
+        succeed(make, "python3 -m venv (Debian's package is python3-venv)")?;
+        let mut install = Command::new(folder.join("bin/python"));
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+        install.arg(&requirements);
+        succeed(install, "pip install")?;
+        std::fs::copy(&requirements, folder.join("installed-from"))
+            .context("the environment cannot be marked as made")?;
+        Ok(format!("{} installed", self.name))
+    }
+}
+
+/// Installs what is played with Python; says what it did.
+pub(crate) fn python_install(root: &Path) -> Result<String> {
+    Ok(format!("{}, {}", PYTHON_SDK.install(root)?, SCHEMATHESIS.install(root)?))
 }
 
 /// Where a program that was built from its Go module is, if it was.

@@ -120,8 +120,11 @@ impl Machine {
     /// passed one, so it is reported.
     fn gaps(&self) -> Vec<String> {
         let node = self.node_lacks().map(|why| format!("stories of the Node SDK and the deploy tool: {why}"));
-        let python = clients::python(&self.root).is_none();
+        let python = clients::PYTHON_SDK.python(&self.root).is_none();
         let python = python.then(|| "stories of the Python SDK: it is not installed (step python)".to_owned());
+        let asked = clients::SCHEMATHESIS.python(&self.root).is_none();
+        let asked =
+            asked.then(|| "whatever the description allows: schemathesis is not installed (step python)".to_owned());
         let cli = clients::go_program(&clients::AUTH0_CLI).is_none();
         let cli = cli.then(|| "stories of the auth0 CLI: it could not be built (step go)".to_owned());
         let terraform = clients::terraform_lacks();
@@ -135,7 +138,10 @@ impl Machine {
         let mounts = (!machine::may_mount()).then(|| "stories of file systems: none may be mounted here".to_owned());
         let schema = self.schema().is_none();
         let schema = schema.then(|| format!("events against their schema: {EVENTS_SCHEMA} is not there"));
-        [node, python, cli, terraform, curl, postgresql, faketime, mounts, schema].into_iter().flatten().collect()
+        [node, python, asked, cli, terraform, curl, postgresql, faketime, mounts, schema]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Why the stories that Node.js plays cannot run here, if they cannot.
@@ -242,9 +248,13 @@ fn tests(machine: &Machine) -> Result<Ended> {
         command.env("HEADWATER_TEST_NODE", "1").env("PATH", machine::path_with(&machine::node_bin(&machine.root)));
         with.push("node");
     }
-    if let Some(python) = clients::python(&machine.root) {
+    if let Some(python) = clients::PYTHON_SDK.python(&machine.root) {
         command.env("HEADWATER_TEST_PYTHON", python);
         with.push("python");
+    }
+    if let Some(python) = clients::SCHEMATHESIS.python(&machine.root) {
+        command.env("HEADWATER_TEST_SCHEMATHESIS", python);
+        with.push("schemathesis");
     }
     if let Some(cli) = clients::go_program(&clients::AUTH0_CLI) {
         command.env("HEADWATER_TEST_AUTH0_CLI", cli);

@@ -5,6 +5,7 @@
 
 mod clients;
 mod crashes;
+mod described;
 mod faults;
 mod https;
 mod load;
