@@ -176,3 +176,19 @@ async fn it_names_the_server_by_its_public_url() {
     assert_eq!(described["servers"], json!([{"url": "https://other.example"}]));
     assert_eq!(described["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
+
+#[tokio::test]
+async fn the_page_of_compatibility_lists_what_is_described() {
+    let server = Server::start().await;
+    let row = |(method, path, said): (String, &str, &Value)| {
+        let mark = if said["x-headwater-extension"] == true { "extension" } else { "" };
+        format!("| `{method} {path}` | {} | {mark} |", said["summary"].as_str().unwrap())
+    };
+    let described: BTreeSet<_> = operations(description(&server.router).await).into_iter().map(row).collect();
+    let page = include_str!("../../../../docs/compatibility.md");
+    let rows: BTreeSet<_> =
+        page.lines().filter(|line| line.starts_with("| `") && line.contains(" /")).map(str::to_owned).collect();
+    let missing: Vec<_> = described.difference(&rows).collect();
+    let superfluous: Vec<_> = rows.difference(&described).collect();
+    assert!(missing.is_empty() && superfluous.is_empty(), "add {missing:#?}, remove {superfluous:#?}");
+}
