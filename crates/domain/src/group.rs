@@ -22,6 +22,15 @@ pub struct Group {
     pub updated_at: Timestamp,
 }
 
+/// What never changes of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupKey {
+    /// `grp_…`
+    pub id: GroupId,
+    /// The connection whose group it is.
+    pub connection_id: ConnectionId,
+}
+
 /// The type of every group there is: the contract has two others, but no way to create one of them.
 const TYPE: &str = "connection";
 
@@ -79,5 +88,12 @@ impl<'a> From<&'a Group> for GroupReference<'a> {
             group_type: TYPE,
             connection_id: &group.connection_id,
         }
+    }
+}
+
+/// What may have changed is left out.
+impl<'a> From<&'a GroupKey> for GroupReference<'a> {
+    fn from(group: &'a GroupKey) -> Self {
+        Self { id: group.id, external_id: None, group_type: TYPE, connection_id: &group.connection_id }
     }
 }

@@ -7,8 +7,8 @@ use super::{Change, GroupWrite, Origin};
 use crate::catalog::EventType;
 use crate::clock::Timestamp;
 use crate::event::{Event, Subject};
-use crate::group::{Group, GroupReference};
-use crate::ids::{OrganizationId, RoleId};
+use crate::group::{Group, GroupKey, GroupReference};
+use crate::ids::{GroupId, OrganizationId, RoleId};
 use crate::role::Role;
 
 /// Where a group has a role.
@@ -22,10 +22,18 @@ pub enum RoleScope {
 
 impl RoleScope {
     /// The events about a role in an organization are the organization's, those about another are the group's.
-    fn subject(&self, group: &Group) -> Subject {
+    pub(super) fn subject(&self, group: GroupId) -> Subject {
         match self {
             Self::Tenant => subject_of(group),
             Self::Organization(id) => Subject::new("organization", id.as_str()),
+        }
+    }
+
+    /// What a role that is given there is told by.
+    pub(super) const fn assigned(&self) -> EventType {
+        match self {
+            Self::Tenant => EventType::GroupRoleAssigned,
+            Self::Organization(_) => EventType::OrganizationGroupRoleAssigned,
         }
     }
 
@@ -63,19 +71,31 @@ struct Assignment<'a> {
     deleted_at: Option<Timestamp>,
 }
 
+impl<'a> Assignment<'a> {
+    fn given(group: impl Into<GroupReference<'a>>, scope: &'a RoleScope, role: &'a Role, at: Timestamp) -> Self {
+        Self {
+            organization: scope.reference(),
+            group: group.into(),
+            role: RoleReference { id: &role.id, name: Some(&role.name) },
+            created_at: Some(at),
+            deleted_at: None,
+        }
+    }
+}
+
+/// A role of a group as a snapshot tells of one.
+pub(super) fn role_told<'a>(
+    group: &'a GroupKey,
+    scope: &'a RoleScope,
+    role: &'a Role,
+    at: Timestamp,
+) -> impl Serialize + 'a {
+    Assignment::given(group, scope, role, at)
+}
+
 fn assigned(group: &Group, scope: &RoleScope, role: &Role, origin: &Origin<'_>) -> Event {
-    let event_type = match scope {
-        RoleScope::Tenant => EventType::GroupRoleAssigned,
-        RoleScope::Organization(_) => EventType::OrganizationGroupRoleAssigned,
-    };
-    let object = Assignment {
-        organization: scope.reference(),
-        group: group.into(),
-        role: RoleReference { id: &role.id, name: Some(&role.name) },
-        created_at: Some(origin.now),
-        deleted_at: None,
-    };
-    origin.event(event_type, scope.subject(group), &object, None::<&Assignment<'_>>)
+    let object = Assignment::given(group, scope, role, origin.now);
+    origin.event(scope.assigned(), scope.subject(group.id), &object, None::<&Assignment<'_>>)
 }
 
 fn deleted(group: &Group, scope: &RoleScope, role: &RoleId, origin: &Origin<'_>) -> Event {
@@ -90,7 +110,7 @@ fn deleted(group: &Group, scope: &RoleScope, role: &RoleId, origin: &Origin<'_>)
         created_at: None,
         deleted_at: Some(origin.now),
     };
-    origin.event(event_type, scope.subject(group), &object, None::<&Assignment<'_>>)
+    origin.event(event_type, scope.subject(group.id), &object, None::<&Assignment<'_>>)
 }
 
 /// Each role that is given to a group, which has not got it yet, raises `group.role.assigned`, or
@@ -145,7 +165,7 @@ mod tests {
             assert_eq!(name, "group.role.deleted");
             assert_eq!((&object["role"], object.get("organization")), (&json!({"id": "rol_1"}), None));
             assert_eq!((object.get("created_at"), &object["deleted_at"]), (None, &json!(origin.now)));
-            assert_eq!(taken.events[0].subject, subject_of(&group()));
+            assert_eq!(taken.events[0].subject, subject_of(group().id));
         });
     }
 }

@@ -9,7 +9,7 @@ use super::{Change, Expect, Origin, Revision, RoleScope, Versioned, Write};
 use crate::catalog::EventType;
 use crate::clock::Timestamp;
 use crate::event::{Event, Subject};
-use crate::group::{Group, GroupObject, GroupReference};
+use crate::group::{Group, GroupKey, GroupObject, GroupReference};
 use crate::ids::{GroupId, RoleId, UserId};
 
 /// A write about groups.
@@ -35,8 +35,8 @@ impl From<GroupWrite> for Write {
     }
 }
 
-pub(super) fn subject_of(group: &Group) -> Subject {
-    Subject::new("group", &group.id.to_string())
+pub(super) fn subject_of(group: GroupId) -> Subject {
+    Subject::new("group", &group.to_string())
 }
 
 /// Somebody in a group.
@@ -52,15 +52,25 @@ struct Member<'a> {
     id: &'a UserId,
 }
 
+impl<'a> Membership<'a> {
+    fn new(group: impl Into<GroupReference<'a>>, user: &'a UserId) -> Self {
+        Self { group: group.into(), member: Member { member_type: "user", id: user } }
+    }
+}
+
+/// A member of a group as a snapshot tells of one.
+pub(super) fn member_told<'a>(group: &'a GroupKey, user: &'a UserId) -> impl Serialize + 'a {
+    Membership::new(group, user)
+}
+
 fn membership_event(event_type: EventType, group: &Group, user: &UserId, origin: &Origin<'_>) -> Event {
-    let object = Membership { group: group.into(), member: Member { member_type: "user", id: user } };
-    origin.event(event_type, subject_of(group), &object, None::<&Membership<'_>>)
+    origin.event(event_type, subject_of(group.id), &Membership::new(group, user), None::<&Membership<'_>>)
 }
 
 /// A new group raises `group.created`, and `group.member.added` for each member.
 pub fn group_create(group: Group, members: &[UserId], origin: &Origin<'_>) -> Change {
     let object = GroupObject::new(&group);
-    let created = origin.event(EventType::GroupCreated, subject_of(&group), &object, None::<&GroupObject<'_>>);
+    let created = origin.event(EventType::GroupCreated, subject_of(group.id), &object, None::<&GroupObject<'_>>);
     let mut events = vec![created];
     let added = |user: &UserId| membership_event(EventType::GroupMemberAdded, &group, user, origin);
     events.extend(members.iter().map(added));
@@ -91,7 +101,7 @@ pub fn group_update(stored: &Versioned<Group>, patch: GroupPatch, origin: &Origi
     if group != stored.value {
         group.updated_at = origin.now;
         let (object, previous) = (GroupObject::changed(&group), GroupObject::changed(&stored.value));
-        events.push(origin.event(EventType::GroupUpdated, subject_of(&group), &object, Some(&previous)));
+        events.push(origin.event(EventType::GroupUpdated, subject_of(group.id), &object, Some(&previous)));
     } else if patch.added.is_empty() && patch.removed.is_empty() {
         return None;
     }
@@ -111,7 +121,7 @@ pub fn group_update(stored: &Versioned<Group>, patch: GroupPatch, origin: &Origi
 pub fn group_delete(stored: &Versioned<Group>, origin: &Origin<'_>) -> Change {
     let group = &stored.value;
     let object = GroupObject::changed(group);
-    let event = origin.event(EventType::GroupDeleted, subject_of(group), &object, None::<&GroupObject<'_>>);
+    let event = origin.event(EventType::GroupDeleted, subject_of(group.id), &object, None::<&GroupObject<'_>>);
     Change { writes: vec![GroupWrite::Delete(stored.revision, group.id).into()], events: vec![event] }
 }
 

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::organizations::{connection_told, member_role_told, member_told};
-use super::{Context, Data, Member, Revision, Versioned};
+use super::{Context, Data, Member, Revision, RoleScope, Versioned, group_roles, groups};
 use crate::catalog::EventType;
 use crate::clock::Timestamp;
 use crate::connection::{Connection, ConnectionObject};
 use crate::erasure::subject_of;
 use crate::event::{Event, Source, Subject, render_body};
-use crate::ids::{EventId, OrganizationId, StreamId};
+use crate::group::{Group, GroupKey, GroupObject};
+use crate::ids::{EventId, OrganizationId, StreamId, UserId};
 use crate::organization::{Organization, OrganizationConnection};
 use crate::role::Role;
 use crate::user::User;
@@ -29,6 +30,12 @@ pub enum Existing {
     Member(Member),
     /// A role of a member of an organization.
     MemberRole(Member, Role),
+    /// A group.
+    Group(Box<Group>),
+    /// A member of a group.
+    GroupMember(GroupKey, UserId),
+    /// A role of a group, which it has since then.
+    GroupRole(GroupKey, RoleScope, Role, Timestamp),
 }
 
 /// Whom a snapshot is for, and of when it is.
@@ -44,7 +51,8 @@ pub struct SnapshotOf<'a> {
 
 impl SnapshotOf<'_> {
     /// The event that tells of something that existed, made at `now`. A retry makes the same event. Names of
-    /// organizations are left out where the contract lets them be: they may have changed since. `None` if it is a
+    /// organizations and external ids of groups are left out where the contract lets them be: they may have changed
+    /// since. `None` if it is a
     /// connection of a strategy that raises no events.
     pub fn event(&self, stored: &Versioned<Existing>, now: Timestamp) -> Option<Event> {
         let revision = stored.revision;
@@ -78,6 +86,24 @@ impl SnapshotOf<'_> {
                 let object = member_role_told(member, role);
                 let event_type = EventType::OrganizationMemberRoleAssigned;
                 self.told(event_type, &member.organization, &parts, revision, &object, now)
+            }
+            Existing::Group(group) => {
+                let (id, object) = (group.id.to_string(), GroupObject::new(group));
+                let subject = groups::subject_of(group.id);
+                self.render(EventType::GroupCreated, subject, &[&*id], revision, &object, now)
+            }
+            Existing::GroupMember(group, user) => {
+                let (id, object) = (group.id.to_string(), groups::member_told(group, user));
+                let (subject, parts) = (groups::subject_of(group.id), [&*id, user.as_str()]);
+                self.render(EventType::GroupMemberAdded, subject, &parts, revision, &object, now)
+            }
+            Existing::GroupRole(group, scope, role, at) => {
+                let (id, object) = (group.id.to_string(), group_roles::role_told(group, scope, role, *at));
+                let mut parts = vec![&*id, role.id.as_str()];
+                if let RoleScope::Organization(organization) = scope {
+                    parts.push(organization.as_str());
+                }
+                self.render(scope.assigned(), scope.subject(group.id), &parts, revision, &object, now)
             }
         })
     }
@@ -120,7 +146,7 @@ mod tests {
 
     use super::*;
     use crate::change::tests::body;
-    use crate::ids::{ConnectionId, RoleId, UserId};
+    use crate::ids::{ConnectionId, GroupId, RoleId};
     use crate::organization::OrganizationConnectionSettings;
     use crate::user::UserProfile;
 
@@ -145,6 +171,56 @@ mod tests {
         assert_eq!((&json["type"], &json["time"]), (&json!("user.created"), &json!("2023-11-14T22:13:20.000Z")));
         assert_eq!(json["data"]["object"]["user_id"], "auth0|1");
         assert_eq!(json["data"]["context"], json!({"tenant": {"id": "acme"}}));
+    }
+
+    #[test]
+    fn groups_are_told_as_the_closed_shapes_have_them() {
+        let (id, at) = (GroupId::from_number(7), Timestamp::from_millis(5));
+        let key = || GroupKey { id, connection_id: ConnectionId::from_text("con_1") };
+        let group = Group {
+            id,
+            connection_id: key().connection_id,
+            name: "a".into(),
+            external_id: Some("x".into()),
+            created_at: at,
+            updated_at: Timestamp::from_millis(9),
+        };
+        let role = Role { id: RoleId::from_text("rol_1"), name: "admin".into(), description: Some("all".into()) };
+        let within = RoleScope::Organization(OrganizationId::from_text("org_1"));
+        let reference = json!({"id": id, "type": "connection", "connection_id": "con_1"});
+        let (lane, said) = (format!("group:{id}"), json!({"id": "rol_1", "name": "admin"}));
+        for (existing, event_type, lane, object) in [
+            (
+                Existing::Group(Box::new(group)),
+                "group.created",
+                &*lane,
+                json!({"id": id, "name": "a", "external_id": "x", "created_at": at, "type": "connection",
+                    "connection_id": "con_1"}),
+            ),
+            (
+                Existing::GroupMember(key(), UserId::from_text("u1")),
+                "group.member.added",
+                &*lane,
+                json!({"group": reference, "member": {"member_type": "user", "id": "u1"}}),
+            ),
+            (
+                Existing::GroupRole(key(), RoleScope::Tenant, role.clone(), at),
+                "group.role.assigned",
+                &*lane,
+                json!({"group": reference, "role": said, "created_at": at}),
+            ),
+            (
+                Existing::GroupRole(key(), within, role, at),
+                "organization.group.role.assigned",
+                "organization:org_1",
+                json!({"organization": {"id": "org_1"}, "group": reference, "role": said, "created_at": at}),
+            ),
+        ] {
+            let event = told(existing, 1);
+            assert_eq!(event.subject.as_str(), lane);
+            let json = body(&event);
+            assert_eq!((&json["type"], &json["data"]["object"]), (&json!(event_type), &object));
+        }
     }
 
     #[test]

@@ -58,7 +58,10 @@ fn commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result
                 delete(writing, "connections", "connection_id", tenant, id.as_str(), revision)?;
             }
             Write::Scim(write) => scim::write(writing, tenant, write)?,
-            Write::Group(write) => groups::write(writing, tenant, write)?,
+            Write::Group(write) => {
+                snapshots::group_changes(writing, tenant, &write, raised_at.unwrap_or_default())?;
+                groups::write(writing, tenant, write)?;
+            }
             Write::Identity(write) => {
                 identities::identity_write(writing, tenant, &write, raised_at.unwrap_or_default())?;
             }

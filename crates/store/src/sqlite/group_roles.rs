@@ -27,7 +27,7 @@ impl GroupRoles for SqliteStore {
     ) -> Result<Vec<Role>, StoreError> {
         let after = after.map_or(String::new(), |after| after.as_str().to_owned());
         let sql = format!(
-            "SELECT role_id, name, description FROM group_roles JOIN roles ON number = role_number
+            "SELECT role_id, name, description FROM group_roles JOIN roles ON roles.number = role_number
              WHERE tenant_id = ?1 AND group_id = ?2 AND {SCOPE} AND role_id > ?4 ORDER BY role_id LIMIT ?5"
         );
         let read = move |reader: &Connection| {
@@ -48,7 +48,7 @@ impl GroupRoles for SqliteStore {
         roles: Vec<RoleId>,
     ) -> Result<Vec<(GroupId, RoleId)>, StoreError> {
         let sql = format!(
-            "SELECT group_id, role_id FROM group_roles JOIN roles ON number = role_number
+            "SELECT group_id, role_id FROM group_roles JOIN roles ON roles.number = role_number
              WHERE tenant_id = ?1 AND {SCOPE} AND group_id IN (SELECT value FROM json_each(?2))
              AND role_id IN (SELECT value FROM json_each(?4))"
         );

@@ -74,7 +74,7 @@ impl Groups for SqliteStore {
         take: u32,
     ) -> Result<Vec<GroupMember>, StoreError> {
         let after = after.map_or(String::new(), |after| after.as_str().to_owned());
-        let sql = "SELECT user_id, added_at FROM group_members JOIN users ON number = user_number
+        let sql = "SELECT user_id, added_at FROM group_members JOIN users ON users.number = user_number
                    WHERE group_id = ?1 AND tenant_id = ?2 AND user_id > ?3 ORDER BY user_id LIMIT ?4";
         let read = move |reader: &Connection| {
             query(reader, sql, params![group.to_string(), tenant.0, after, take], |row| {
@@ -87,8 +87,8 @@ impl Groups for SqliteStore {
 
     async fn group_scim_members(&self, tenant: TenantId, group: GroupId) -> Result<Vec<ScimIdentity>, StoreError> {
         let sql = "SELECT scim_id, user_id, user_name FROM group_members
-                   JOIN users ON number = group_members.user_number
-                   JOIN scim_users ON scim_users.user_number = number
+                   JOIN users ON users.number = group_members.user_number
+                   JOIN scim_users ON scim_users.user_number = users.number
                    WHERE group_id = ?1 AND users.tenant_id = ?2 ORDER BY scim_id";
         let read = move |reader: &Connection| query(reader, sql, params![group.to_string(), tenant.0], identity_of);
         self.readers.read(read).await
@@ -100,7 +100,7 @@ impl Groups for SqliteStore {
         group: GroupId,
         users: Vec<UserId>,
     ) -> Result<Vec<UserId>, StoreError> {
-        let sql = "SELECT user_id FROM users JOIN group_members ON user_number = number
+        let sql = "SELECT user_id FROM users JOIN group_members ON user_number = users.number
                    WHERE group_id = ?1 AND tenant_id = ?2 AND user_id IN (SELECT value FROM json_each(?3))";
         let read = move |reader: &Connection| {
             query(reader, sql, params![group.to_string(), tenant.0, to_json(&users)], |row| {

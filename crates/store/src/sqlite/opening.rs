@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0007_snapshots.sql"),
     include_str!("../../migrations/sqlite/0008_group_roles.sql"),
     include_str!("../../migrations/sqlite/0009_recovery.sql"),
+    include_str!("../../migrations/sqlite/0010_group_numbers.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";

@@ -7,6 +7,7 @@
 //! later has greater numbers and is not told of: it has an event of its own. What goes along with something that is
 //! deleted (the members of an organization) is not told of any more, as it raises no event either.
 
+mod groups;
 mod kinds;
 
 use domain::change::{Member, OrganizationWrite, SnapshotOf};
@@ -16,6 +17,7 @@ use domain::ids::{ConnectionId, RoleId, StreamId, TenantId, UserId};
 use domain::stream::EventStream;
 use rusqlite::{Connection, Row, ToSql, params};
 
+pub(super) use self::groups::group_changes;
 use self::kinds::{Kind, Numbered};
 use super::rows::{Place, query, run, text_of, unavailable};
 use super::writer::Writing;

@@ -1,5 +1,7 @@
 //! Snapshots: a stream is told of everything that existed when it was created, once, before anything else about it.
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalog::EventType;
@@ -15,6 +17,10 @@ use domain::user::User;
 use serde_json::Value;
 use store::{Connections, Log, SnapshotStep, State};
 
+pub(crate) use self::groups::{
+    groups_are_told_of_before_what_is_in_them_and_before_any_change,
+    what_goes_with_what_a_group_is_of_is_told_of_no_more,
+};
 use crate::backend::{Backend, House};
 use crate::organizations::{from_origin, member};
 use crate::samples::{at, changed, connection, enterprise_connection, event, stream, user, user_created, user_renamed};

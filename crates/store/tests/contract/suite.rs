@@ -84,6 +84,8 @@ macro_rules! contract_suite {
                 a_stream_that_wants_or_is_nothing_is_told_nothing
                 a_change_that_is_refused_tells_nobody
                 organizations_are_told_of_before_what_is_in_them_and_before_any_change
+                groups_are_told_of_before_what_is_in_them_and_before_any_change
+                what_goes_with_what_a_group_is_of_is_told_of_no_more
                 linked_users_are_told_of_as_they_were
                 connections_that_raise_events_are_told_of_as_they_were
             }

@@ -239,3 +239,65 @@ async fn group_role_scopes() {
         assert_eq!(refused, error_with_code(403, "Forbidden", &message, "insufficient_scope"));
     }
 }
+
+#[tokio::test]
+async fn a_snapshot_tells_of_groups_as_they_were_in_events_that_fit_their_schemas() {
+    let world = World::start().await;
+    let provider = &world.provider;
+    let (jane, jo) = (provider.user("jane").await, provider.user("jo").await);
+    let path = format!("Groups/{}", world.group);
+    scim(provider.call_with("PUT", &path, &group("Admins", &[&jane, &jo])).await, 200);
+    let roles = json!({"roles": [world.roles[0]]});
+    for group in [&world.group, &world.other_group] {
+        world.change("POST", &format!("groups/{group}/roles"), &roles).await;
+        let path = format!("organizations/{}/groups/{group}/roles", world.organization);
+        world.change("POST", &path, &roles).await;
+    }
+    let told = ["group.created", "group.member.added", "group.role.assigned", "organization.group.role.assigned"];
+    let subscriptions: Vec<Value> = told.iter().map(|name| json!({ "event_type": name })).collect();
+    let stream = json!({"subscriptions": subscriptions, "headwater": {"start_from": "snapshot"},
+        "destination": {"type": "webhook", "configuration": {"webhook_endpoint": "https://hooks.example.com/in",
+            "webhook_authorization": {"method": "bearer", "token": "a-token"}}}});
+    let made = provider.server.call_with("POST", "/api/v2/event-streams", &stream).await.expect(201);
+    let id = domain::ids::StreamId::parse(made["id"].as_str().unwrap()).unwrap();
+
+    // Before their turn: by a PATCH, a PUT and a DELETE of the provider, and by this API.
+    let before = world.logged().await;
+    let renamed = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "displayName", "value": "Bosses"}]});
+    provider.call_with("PATCH", &path, &renamed).await;
+    scim(provider.call_with("PUT", &path, &group("Chiefs", &[&jo])).await, 200);
+    let roles_path = format!("organizations/{}/groups/{}/roles", world.organization, world.group);
+    world.change("DELETE", &roles_path, &roles).await;
+    let deleted = provider.call("DELETE", &format!("Groups/{}", world.other_group)).await;
+    assert_eq!(deleted.status.as_u16(), 204);
+    let now = domain::clock::Timestamp::from_millis(crate::server::START);
+    let store = &*provider.server.store;
+    while store::Log::snapshot_step(store, id, now, 1).await.unwrap() == store::SnapshotStep::More {}
+    let events = world.events(before).await;
+    assert_eq!(
+        types(&events),
+        [
+            "group.created",
+            "group.updated",
+            "group.member.added",
+            "group.updated",
+            "group.member.deleted",
+            "organization.group.role.assigned",
+            "organization.group.role.deleted",
+            "group.created",
+            "group.deleted",
+            "group.member.added",
+            "group.role.assigned",
+        ]
+    );
+    let object = |index: usize| &events[index]["data"]["object"];
+    assert_eq!((&object(0)["name"], &object(7)["name"]), (&json!("Admins"), &json!("Support")), "as they were");
+    assert_eq!(object(2)["member"], object(4)["member"]);
+    let reference = json!({"id": world.group, "type": "connection", "connection_id": provider.connection});
+    for index in [2, 5, 9, 10] {
+        assert_eq!(object(index)["group"], reference);
+    }
+    assert_eq!(object(5)["organization"], json!({"id": world.organization}));
+    assert_eq!(object(10)["role"], json!({"id": world.roles[0], "name": "reader"}));
+}

@@ -1,13 +1,16 @@
 //! What a snapshot tells of, kind by kind: a numbered table each.
 
 use domain::catalog::EventType;
-use domain::change::{Existing, Member, Revision, Versioned};
-use domain::ids::{ConnectionId, OrganizationId, RoleId, TenantId, UserId};
+use domain::change::{Existing, Member, Revision, RoleScope, Versioned};
+use domain::clock::Timestamp;
+use domain::group::GroupKey;
+use domain::ids::{ConnectionId, GroupId, OrganizationId, RoleId, TenantId, UserId};
 use domain::organization::OrganizationConnection;
 use domain::role::Role;
 use rusqlite::{Row, ToSql};
 
 use crate::sqlite::connections::connection_of;
+use crate::sqlite::groups::group_of;
 use crate::sqlite::rows::{Place, json, query};
 use crate::sqlite::users::user_of;
 use crate::sqlite::writer::Writing;
@@ -20,10 +23,14 @@ use crate::{Keyring, StoreError};
 pub(super) enum Kind {
     Users = 0,
     Connections = 10,
+    Groups = 20,
+    GroupMembers = 30,
     Organizations = 40,
     OrganizationConnections = 50,
     Members = 60,
     MemberRoles = 70,
+    GroupRoles = 80,
+    OrganizationGroupRoles = 90,
 }
 
 /// A row with the number that the steps go by.
@@ -37,10 +44,14 @@ impl Kind {
     pub(super) const ALL: &'static [Self] = &[
         Self::Users,
         Self::Connections,
+        Self::Groups,
+        Self::GroupMembers,
         Self::Organizations,
         Self::OrganizationConnections,
         Self::Members,
         Self::MemberRoles,
+        Self::GroupRoles,
+        Self::OrganizationGroupRoles,
     ];
 
     pub(super) fn from_number(number: u8) -> Option<Self> {
@@ -52,10 +63,14 @@ impl Kind {
         match self {
             Self::Users => EventType::UserCreated,
             Self::Connections => EventType::ConnectionCreated,
+            Self::Groups => EventType::GroupCreated,
+            Self::GroupMembers => EventType::GroupMemberAdded,
             Self::Organizations => EventType::OrganizationCreated,
             Self::OrganizationConnections => EventType::OrganizationConnectionAdded,
             Self::Members => EventType::OrganizationMemberAdded,
             Self::MemberRoles => EventType::OrganizationMemberRoleAssigned,
+            Self::GroupRoles => EventType::GroupRoleAssigned,
+            Self::OrganizationGroupRoles => EventType::OrganizationGroupRoleAssigned,
         }
     }
 
@@ -63,10 +78,13 @@ impl Kind {
         match self {
             Self::Users => "users",
             Self::Connections => "connections",
+            Self::Groups => "groups",
+            Self::GroupMembers => "group_members",
             Self::Organizations => "organizations",
             Self::OrganizationConnections => "organization_connections",
             Self::Members => "organization_members",
             Self::MemberRoles => "organization_member_roles",
+            Self::GroupRoles | Self::OrganizationGroupRoles => "group_roles",
         }
     }
 
@@ -81,6 +99,16 @@ impl Kind {
                 "SELECT x.revision, x.connection_id, x.name, x.strategy, x.enabled_clients, x.settings, x.options,
                         x.created_at, x.number, x.tenant_id
                  FROM connections x WHERE "
+            }
+            Self::Groups => {
+                "SELECT x.revision, x.group_id, x.connection_id, x.name, x.external_id, x.created_at, x.updated_at,
+                        x.number, x.tenant_id
+                 FROM groups x WHERE "
+            }
+            Self::GroupMembers => {
+                "SELECT 1, g.group_id, g.connection_id, u.user_id, x.number, g.tenant_id FROM group_members x
+                 CROSS JOIN groups g ON g.group_id = x.group_id
+                 CROSS JOIN users u ON u.number = x.user_number WHERE "
             }
             Self::Organizations => {
                 "SELECT x.revision, x.organization_id, x.document, x.number, x.tenant_id FROM organizations x WHERE "
@@ -104,6 +132,21 @@ impl Kind {
                  CROSS JOIN users u ON u.number = m.user_number
                  CROSS JOIN roles r ON r.number = x.role_number WHERE "
             }
+            Self::GroupRoles => {
+                "SELECT 1, g.group_id, g.connection_id, r.role_id, r.name, x.assigned_at, x.number, g.tenant_id
+                 FROM group_roles x
+                 CROSS JOIN groups g ON g.group_id = x.group_id
+                 CROSS JOIN roles r ON r.number = x.role_number
+                 WHERE x.organization_number IS NULL AND "
+            }
+            Self::OrganizationGroupRoles => {
+                "SELECT 1, g.group_id, g.connection_id, r.role_id, r.name, x.assigned_at, o.organization_id, x.number,
+                        g.tenant_id
+                 FROM group_roles x
+                 CROSS JOIN groups g ON g.group_id = x.group_id
+                 CROSS JOIN roles r ON r.number = x.role_number
+                 CROSS JOIN organizations o ON o.number = x.organization_number WHERE "
+            }
         }
     }
 
@@ -123,6 +166,15 @@ impl Kind {
             Self::Users => user_of(&id, &text(2)?).map(|user| Existing::User(Box::new(user))),
             Self::Connections => {
                 connection_of(row, keyring)?.map(|stored| Existing::Connection(Box::new(stored.value)))
+            }
+            Self::Groups => group_of(row)?.map(|stored| Existing::Group(Box::new(stored.value))),
+            Self::GroupMembers => {
+                let user = UserId::from_text(text(3)?);
+                group_key(row)?.map(|group| Existing::GroupMember(group, user))
+            }
+            Self::GroupRoles => group_role(row, RoleScope::Tenant)?,
+            Self::OrganizationGroupRoles => {
+                group_role(row, RoleScope::Organization(OrganizationId::from_text(text(6)?)))?
             }
             Self::Organizations => {
                 json(&text(2)?, place("document")).map(|organization| Existing::Organization(Box::new(organization)))
@@ -156,4 +208,18 @@ impl Kind {
 
 fn member(organization: String, user: String) -> Member {
     Member { organization: OrganizationId::from_text(organization), user: UserId::from_text(user) }
+}
+
+/// Which group a row is about.
+fn group_key(row: &Row<'_>) -> rusqlite::Result<Result<GroupKey, StoreError>> {
+    let id: String = row.get(1)?;
+    let connection_id = ConnectionId::from_text(row.get::<_, String>(2)?);
+    let place = Place { table: "groups", column: "group_id", row: &id };
+    Ok(GroupId::parse(&id).map_err(|_| place.corrupt()).map(|id| GroupKey { id, connection_id }))
+}
+
+fn group_role(row: &Row<'_>, scope: RoleScope) -> rusqlite::Result<Result<Existing, StoreError>> {
+    let role = Role { id: RoleId::from_text(row.get::<_, String>(3)?), name: row.get(4)?, description: None };
+    let assigned_at = Timestamp::from_millis(row.get(5)?);
+    Ok(group_key(row)?.map(|group| Existing::GroupRole(group, scope, role, assigned_at)))
 }

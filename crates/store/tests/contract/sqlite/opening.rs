@@ -123,3 +123,47 @@ fn signing_keys_of_before_there_were_several_tenants_belong_to_the_one() {
     let keys: Vec<(String, u32)> = keys.collect::<Result<_, _>>().unwrap();
     assert_eq!(keys, [("z".to_owned(), 7), ("a".to_owned(), 7)], "the newest is still the newest");
 }
+
+#[test]
+fn groups_of_before_they_had_numbers_are_kept_with_what_is_in_them() {
+    let raw = Connection::open_in_memory().unwrap();
+    raw.pragma_update(None, "foreign_keys", true).unwrap();
+    for script in [
+        include_str!("../../../migrations/sqlite/0001_start.sql"),
+        include_str!("../../../migrations/sqlite/0002_connections.sql"),
+        include_str!("../../../migrations/sqlite/0004_scim.sql"),
+        include_str!("../../../migrations/sqlite/0006_organizations.sql"),
+        include_str!("../../../migrations/sqlite/0008_group_roles.sql"),
+    ] {
+        raw.execute_batch(script).unwrap();
+    }
+    raw.execute_batch(
+        "INSERT INTO tenants VALUES (1, 'acme');
+         INSERT INTO users (number, tenant_id, user_id, revision, connection, document) VALUES
+           (1, 1, 'u1', 1, 'corp', '{}');
+         INSERT INTO connections (tenant_id, connection_id, revision, name, strategy, enabled_clients) VALUES
+           (1, 'con_1', 1, 'corp', 'oidc', '[]');
+         INSERT INTO roles VALUES (1, 1, 'rol_1', 1, 'admin', NULL);
+         INSERT INTO organizations VALUES (1, 1, 'org_1', 1, 'acme', '{}');
+         INSERT INTO groups VALUES ('grp_2', 1, 'con_1', 4, 'B', 'b', 'x', 2, 2), ('grp_1', 1, 'con_1', 3, 'A', 'a', NULL, 1, 1);
+         INSERT INTO group_members VALUES ('grp_2', 1, 7), ('grp_1', 1, 6);
+         INSERT INTO group_roles VALUES ('grp_2', 1, NULL, 8), ('grp_1', 1, 1, 9);",
+    )
+    .unwrap();
+    raw.execute_batch(concat!("BEGIN;", include_str!("../../../migrations/sqlite/0010_group_numbers.sql"), "COMMIT;"))
+        .unwrap();
+    let rows = |sql: &str| {
+        let mut statement = raw.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    let groups = "SELECT concat_ws(' ', number, group_id, connection_id, revision, name, external_id) FROM groups";
+    assert_eq!(rows(groups), ["1 grp_1 con_1 3 A", "2 grp_2 con_1 4 B x"]);
+    let members = "SELECT concat_ws(' ', number, group_id, user_number, added_at) FROM group_members";
+    assert_eq!(rows(members), ["1 grp_1 1 6", "2 grp_2 1 7"]);
+    let roles =
+        "SELECT concat_ws(' ', number, group_id, role_number, organization_number, assigned_at) FROM group_roles";
+    assert_eq!(rows(roles), ["1 grp_2 1 8", "2 grp_1 1 1 9"]);
+    raw.execute_batch("DELETE FROM connections").unwrap();
+    assert_eq!(rows("SELECT group_id FROM group_members UNION ALL SELECT group_id FROM group_roles"), [""; 0]);
+}
