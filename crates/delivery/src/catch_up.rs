@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::shared::Shared;
 
 /// How often the wait is tried out, while somebody has to be spared.
-const TRY_EVERY: Duration = Duration::from_millis(10);
+const TRY_EVERY: Duration = Duration::from_millis(2);
 
 /// How many events a stream may read that goes on at `from`, `until` being the head; waits until that is at least one.
 pub(crate) async fn events_allowed(shared: &Shared, from: Seq, until: Seq, most: usize) -> usize {
