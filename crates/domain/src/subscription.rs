@@ -152,19 +152,37 @@ impl Spans {
         taken
     }
 
-    /// The stretch from `from` to `until` is missed after all; what holds from there on stays.
-    pub fn miss(&mut self, from: Seq, until: Seq) {
+    /// The stretch from `from` to `until` is missed after all; what holds from there on stays. So does what the stream,
+    /// whose cursor is `cursor`, is still to get with the log, because it was moved back meanwhile.
+    pub fn miss(&mut self, from: Seq, until: Seq, cursor: Seq) {
         if from >= until {
             return;
         }
-        let covering = self.0.iter().rev().find(|span| span.from <= until);
-        let after = covering.map_or(Interest::Types(EventTypes::default()), |span| span.interest.clone());
-        self.0.retain(|span| span.from < from || span.from > until);
-        let at = self.0.partition_point(|span| span.from < from);
-        self.0.insert(at, Span { from: until, interest: after });
-        self.0.insert(at, Span { from, interest: Interest::Missed });
+        for at in [until, cursor.clamp(from, until), from] {
+            self.split(at);
+        }
+        let nothing = Interest::Types(EventTypes::default());
+        let stretch = self.0.iter_mut().filter(|span| (from..until).contains(&span.from));
+        for span in stretch.filter(|span| span.from < cursor || span.interest == nothing) {
+            span.interest = Interest::Missed;
+        }
+        self.0.dedup_by(|later, earlier| {
+            let inside = from < later.from && later.from < until;
+            inside && later.interest == Interest::Missed && earlier.interest == Interest::Missed
+        });
         let excess = self.0.len().saturating_sub(SPANS_MAX);
         self.0.drain(..excess);
+    }
+
+    /// Has a span begin at `at`.
+    fn split(&mut self, at: Seq) {
+        let index = self.0.partition_point(|span| span.from <= at);
+        let covering = index.checked_sub(1).map(|index| &self.0[index]);
+        if covering.is_some_and(|span| span.from == at) {
+            return;
+        }
+        let interest = covering.map_or(Interest::Types(EventTypes::default()), |span| span.interest.clone());
+        self.0.insert(index, Span { from: at, interest });
     }
 
     /// The spans, oldest first.
@@ -292,13 +310,13 @@ pub(crate) mod tests {
         assert_eq!(spans.missed().collect::<Vec<_>>(), [(Seq(40), None)]);
         assert_eq!(spans.take_missed(Seq(40)), [], "nothing has been missed since");
         assert!(!spans.matches(Seq(15), EventType::UserCreated) && spans.matches(Seq(25), EventType::UserCreated));
-        spans.miss(Seq(15), Seq(20));
-        spans.miss(Seq(35), Seq(40));
+        spans.miss(Seq(15), Seq(20), Seq(50));
+        spans.miss(Seq(35), Seq(40), Seq(50));
         let missed: Vec<_> = spans.missed().collect();
         assert_eq!(missed, [(Seq(15), Some(Seq(20))), (Seq(35), Some(Seq(40))), (Seq(40), None)]);
         assert!(spans.matches(Seq(20), EventType::UserCreated) && !spans.matches(Seq(30), EventType::UserCreated));
         let mut pruned = Spans::starting(Seq(100), created());
-        pruned.miss(Seq(15), Seq(20));
+        pruned.miss(Seq(15), Seq(20), Seq(50));
         assert_eq!(pruned.missed().collect::<Vec<_>>(), [(Seq(15), Some(Seq(20)))]);
         assert!(pruned.matches(Seq(100), EventType::UserCreated) && !pruned.matches(Seq(99), EventType::UserCreated));
     }
@@ -341,6 +359,23 @@ pub(crate) mod tests {
         spans.place(&stream(StreamStatus::Disabled), Seq(30), Seq(30));
         assert_eq!(spans.missed_from(), Some(Seq(30)));
         assert_eq!(Spans::placed(&stream(StreamStatus::Disabled), Seq(30), Seq(30)).as_slice().len(), 1);
+    }
+
+    #[test]
+    fn what_is_wanted_again_after_a_move_is_not_missed() {
+        let wanted = Interest::Types([EventType::UserCreated].into_iter().collect());
+        let nothing = Interest::Types(EventTypes::default());
+        let span = |from, interest: &Interest| Span { from: Seq(from), interest: interest.clone() };
+        // A job has taken over what was missed from 10 to 40; moved back to 30, the stream gets it from there.
+        let taken = [span(10, &nothing), span(30, &wanted), span(50, &wanted)];
+        let mut spans = Spans(taken.to_vec());
+        spans.miss(Seq(10), Seq(40), Seq(35));
+        assert!(!spans.matches(Seq(34), EventType::UserCreated), "it had come to 35, so that is behind it");
+        assert!(spans.matches(Seq(35), EventType::UserCreated) && spans.matches(Seq(40), EventType::UserCreated));
+        assert_eq!(spans.missed().collect::<Vec<_>>(), [(Seq(10), Some(Seq(35)))]);
+        let mut spans = Spans(taken[..1].to_vec());
+        spans.miss(Seq(10), Seq(40), Seq(5));
+        assert_eq!(spans.missed().collect::<Vec<_>>(), [(Seq(10), Some(Seq(40)))], "nobody else delivers it");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::rows::{Place, event_type, json, query, run, seq_of, seq_value, text_of, to_json, unavailable};
 use super::writer::Writing;
-use super::{failures, out_of_turn, places, streams};
+use super::{cursors, failures, out_of_turn, places, streams};
 use crate::{Counted, JobChanged, JobDue, JobRequested, Keyring, MissedRange, NewJob, StoreError};
 
 /// Jobs of a stream that have not come to their end at once, single redeliveries apart.
@@ -407,8 +407,9 @@ fn cancel(writing: &mut Writing<'_>, stored: &StoredJob) -> Result<(), StoreErro
     {
         let left = first.unwrap_or(stored.next).min(stored.next);
         let mut spans = state.spans;
+        let cursor = cursors::position(connection, job.stream)?.map_or(Seq::ZERO, |position| position.cursor());
         for (from, until) in &stored.ranges {
-            spans.miss((*from).max(left), *until);
+            spans.miss((*from).max(left), *until, cursor);
         }
         streams::spans_save(writing, job.stream, spans)?;
     }

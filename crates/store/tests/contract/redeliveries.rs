@@ -5,11 +5,11 @@ use domain::change::{Revision, Write};
 use domain::delivery::{AttemptStatus, Cause, RowChange};
 use domain::event::Seq;
 use domain::ids::{JobId, StreamId};
-use domain::place::Resume;
+use domain::place::{Place, Resume};
 use domain::redelivery::{DeliveryFilter, JobKind, JobStatus, RedeliveryJob};
 use domain::stream::StreamStatus;
 use store::{
-    Counted, JobChanged, JobRequested, JobSteps, Log, MissedRange, NewJob, Redeliveries, RetentionPass, State,
+    Counted, JobChanged, JobRequested, JobSteps, Log, MissedRange, NewJob, Redeliveries, RetentionPass, SeekMode, State,
 };
 
 use crate::backend::{Backend, House};
@@ -242,6 +242,18 @@ pub(crate) async fn what_a_canceled_job_has_not_come_to_is_missed_again<B: Backe
     let none = begin(&house, id, NewJob { filter, ..new(JobKind::Missed) }).await;
     assert_eq!((none.status, none.total), (JobStatus::Completed, Some(0)));
     assert_eq!(missed(&house, id).await, left);
+}
+
+pub(crate) async fn what_a_move_asked_for_since_is_not_missed_again<B: Backend>(backend: &B) {
+    let (house, id) = missing(backend, StreamStatus::Enabled).await;
+    let job = begin(&house, id, NewJob { rate_per_s: Some(2), ..new(JobKind::Missed) }).await.start.id;
+    let to = Place::Position(Seq(20));
+    house.store.stream_seek(house.tenant, id, to, SeekMode::Apply).await.unwrap().unwrap();
+    change(&house, id, job, JobStatus::Canceled).await;
+    let left: Vec<_> = missed(&house, id).await.iter().map(|range| (range.from.0, range.until)).collect();
+    assert_eq!(left, [(wanted(&house, 3..33).await[0].0, Some(Seq(20)))]);
+    let spans = house.state(id).await.spans;
+    assert!(!spans.matches(Seq(19), EventType::UserCreated) && spans.matches(Seq(20), EventType::UserCreated));
 }
 
 pub(crate) async fn a_test_event_is_for_one_stream_out_of_turn<B: Backend>(backend: &B) {

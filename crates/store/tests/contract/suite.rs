@@ -109,6 +109,7 @@ macro_rules! contract_suite {
                 what_a_stream_has_missed_is_shown_and_delivered
                 a_disabled_stream_gets_what_it_has_missed_so_far
                 what_a_canceled_job_has_not_come_to_is_missed_again
+                what_a_move_asked_for_since_is_not_missed_again
                 a_test_event_is_for_one_stream_out_of_turn
                 jobs_are_bounded_and_their_tenants_own
             }
