@@ -162,7 +162,11 @@ impl StreamTask {
                     self.look_again();
                 }
             }
-            Done::Withdrawn(seqs) => self.stream.state().core.withdraw(&seqs),
+            Done::Withdrawn(seqs) => {
+                self.stream.state().core.withdraw(&seqs);
+                // Their job may have been resumed since the store was asked: then they were passed over meanwhile.
+                self.look_again();
+            }
         }
     }
 
