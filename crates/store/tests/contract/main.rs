@@ -18,6 +18,7 @@ mod erasure;
 mod failures;
 mod group_roles;
 mod log;
+mod many_failures;
 mod organizations;
 mod positions;
 mod publish;

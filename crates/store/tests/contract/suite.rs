@@ -113,6 +113,9 @@ macro_rules! contract_suite {
                 a_test_event_is_for_one_stream_out_of_turn
                 jobs_are_bounded_and_their_tenants_own
             }
+            many_failures {
+                a_hundred_thousand_are_redelivered_in_steps_across_a_restart_beside_new_events
+            }
             statistics {
                 deliveries_are_counted_by_the_minute
                 old_counts_are_summed_up_and_then_forgotten
