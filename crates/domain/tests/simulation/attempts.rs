@@ -42,11 +42,13 @@ impl World {
     fn succeeded(&mut self, key: StreamKey, flight: Flight) -> Checked {
         let Some(ledger) = self.ledgers.get_mut(&key) else { return Ok(()) };
         let failed = ledger.counted().1;
+        let out_of_turn = ledger.is_out_of_turn(&flight);
         let repeat = ledger.delivered(flight.ticket).map_err(|why| format!("stream {key}: {why}"))?;
         let recovered = ledger.counted().1 < failed;
         self.coverage.reached(if repeat { Reached::Repeat } else { Reached::Success });
         match (flight.forgotten, flight.redelivery) {
             (true, _) => self.coverage.reached(Reached::ForgottenEnded),
+            (false, true) if out_of_turn => self.coverage.reached(Reached::TurnDelivered),
             (false, true) => self.coverage.reached(Reached::RedeliveryRecovered),
             (false, false) if recovered => self.coverage.reached(Reached::MoveRecovered),
             (false, false) => {}
@@ -66,6 +68,7 @@ impl World {
             return Ok(());
         };
         let named = |why: String| format!("stream {key}: {why}");
+        let out_of_turn = ledger.is_out_of_turn(&flight);
         let ended = ledger.failed(flight.ticket, last, before == Phase::Enabled).map_err(named)?;
         let (in_row, many) = ledger.too_many(running.policy(), outstanding + u32::from(ended.new));
         let disabled = before == Phase::Enabled && after == Phase::Disabled;
@@ -83,6 +86,7 @@ impl World {
             ledger.set_aside(&running.core.position());
         }
         match (ended.last, flight.redelivery) {
+            (true, true) if out_of_turn => self.coverage.reached(Reached::TurnFailed),
             (true, true) => self.coverage.reached(Reached::RedeliveryFailed),
             (true, false) => self.coverage.reached(Reached::FinalFailure),
             (false, _) => {}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Checked;
+use super::jobs;
 use super::ledger::Ledger;
 use super::receiver::Receiver;
 use super::users::request_all;
@@ -16,6 +17,7 @@ const ROUNDS_MAX: usize = 20_000;
 pub(crate) fn end(world: &mut World) -> Checked {
     world.note(|| String::from("everything gets well"));
     world.faulty = false;
+    jobs::resume_all(world);
     for receiver in world.receivers.values_mut() {
         *receiver = Receiver::Healthy;
     }
@@ -65,7 +67,9 @@ pub(crate) fn round(world: &mut World) -> Result<bool, String> {
     for key in world.shell.streams.keys().copied().collect::<Vec<_>>() {
         busy |= world.read_on(key, 8);
         busy |= world.answer_load(key);
-        busy |= world.redeliveries(key);
+        busy |= jobs::step(world, key);
+        busy |= world.withdraw(key);
+        busy |= world.redeliveries(key)?;
         busy |= world.collect(key)?;
         for flight in world.ledgers.get(&key).map(Ledger::in_flight).unwrap_or_default() {
             busy = true;
@@ -83,8 +87,7 @@ fn check_quiet(world: &World) -> Checked {
         let stored = &world.store.streams[key];
         let core = &running.core;
         let enabled = stored.is_enabled();
-        let idle =
-            core.held() == 0 && running.loads.is_empty() && !stored.failures.values().any(|requested| *requested);
+        let idle = core.held() == 0 && running.loads.is_empty() && stored.redeliveries_waiting().is_empty();
         let there = world.shell.head.contains(*key) && core.cursor() >= core.frontier() && core.parked() == 0;
         if !idle || (enabled && !there) {
             return Err(format!(

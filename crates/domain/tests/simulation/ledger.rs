@@ -6,6 +6,7 @@
 
 mod attempts;
 mod audit;
+mod beside;
 mod moves;
 mod saving;
 
@@ -15,6 +16,7 @@ use domain::delivery::{Ordering, Ticket};
 use domain::event::Seq;
 
 use super::store::Event;
+use beside::Beside;
 
 pub(crate) use saving::Standings;
 
@@ -79,8 +81,7 @@ pub(crate) struct Ledger {
     tripped: bool,
     /// Those of which only the next progress tells whether they have failed.
     unknown: BTreeSet<Seq>,
-    /// Redeliveries that the core has taken and that have not ended.
-    offered: BTreeSet<Seq>,
+    beside: Beside,
     /// The rows of failed deliveries that were written or ended since progress was last taken, and whether the
     /// delivery stands as failed. A request to deliver it again has ended with that.
     rewritten: BTreeMap<Seq, bool>,
@@ -106,7 +107,7 @@ impl Ledger {
             tried: BTreeSet::new(),
             tripped: false,
             unknown: BTreeSet::new(),
-            offered: BTreeSet::new(),
+            beside: Beside::default(),
             rewritten: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             rows: 0,
@@ -213,15 +214,6 @@ impl Ledger {
     pub(crate) fn requested(&mut self, seq: Seq) {
         if let Some(expected) = self.events.get_mut(&seq) {
             expected.requested = true;
-        }
-    }
-
-    /// The core was offered redeliveries.
-    pub(crate) fn offered(&mut self, seqs: &[Seq]) {
-        for seq in seqs {
-            if self.now(*seq).is_some_and(|now| now.failed) {
-                self.offered.insert(*seq);
-            }
         }
     }
 }

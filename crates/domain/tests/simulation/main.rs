@@ -2,8 +2,8 @@
 //!
 //! A model of the store and of the shell plays them on one thread with a clock of its own; everything in a
 //! schedule follows from its seed. Checked are the invariants 3 (at least once, few duplicates), 6 (bounds),
-//! 7 (order) and 8 (shutting down loses nothing) of the delivery engine, and the counters that disable a
-//! stream. A failing seed prints the command that plays it again.
+//! 7 (order) and 8 (shutting down loses nothing) of the delivery engine, the counters that disable a stream, and that
+//! what redelivery jobs ask for ends as it is counted. A failing seed prints the command that plays it again.
 //!
 //! `HEADWATER_SIMULATION_SEEDS` says how many seeds to play, `HEADWATER_SIMULATION_SEED` plays one and prints
 //! everything that happens. Read `schedule.rs` first; `shell.rs` and `store.rs` model what surrounds the core,
@@ -13,6 +13,7 @@ mod attempts;
 mod checks;
 mod coverage;
 mod end;
+mod jobs;
 mod ledger;
 mod positions;
 mod random;

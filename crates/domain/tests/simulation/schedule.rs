@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Checked;
 use super::coverage::Reached;
 use super::end::{end, round};
+use super::jobs;
 use super::ledger::Ledger;
 use super::receiver::Receiver;
 use super::users::{any_stored, append, create, delete, edit_policy, edit_types, request_redelivery, toggle_status};
@@ -38,11 +39,15 @@ enum Step {
     Forget,
     RequestRedelivery,
     Redeliveries,
+    Withdraw,
+    Job,
+    GoOn,
+    TestEvent,
     Round,
 }
 
 /// How often each step comes, before a seed makes some of them rare or frequent.
-const STEPS: [(Step, usize); 27] = [
+const STEPS: [(Step, usize); 31] = [
     (Step::Append, 60),
     (Step::Sync, 40),
     (Step::AddNext, 40),
@@ -69,6 +74,10 @@ const STEPS: [(Step, usize); 27] = [
     (Step::Forget, 4),
     (Step::RequestRedelivery, 20),
     (Step::Redeliveries, 20),
+    (Step::Withdraw, 10),
+    (Step::Job, 8),
+    (Step::GoOn, 15),
+    (Step::TestEvent, 3),
     (Step::Round, 30),
 ];
 
@@ -106,14 +115,16 @@ fn play_step(world: &mut World, step: Step) -> Checked {
             let most = world.random.between(1, 8);
             world.hand_out(most);
         }
-        Step::ReadOn | Step::Collect | Step::AnswerLoad | Step::Redeliveries => {
+        Step::ReadOn | Step::Collect | Step::AnswerLoad | Step::Redeliveries | Step::Withdraw | Step::GoOn => {
             let most = world.random.between(1, 8);
             if let Some(key) = world.any_stream() {
                 match step {
                     Step::ReadOn => world.read_on(key, most),
                     Step::Collect => world.collect(key)?,
                     Step::AnswerLoad => world.answer_load(key),
-                    _ => world.redeliveries(key),
+                    Step::Withdraw => world.withdraw(key),
+                    Step::GoOn => jobs::step(world, key),
+                    _ => world.redeliveries(key)?,
                 };
             }
         }
@@ -149,6 +160,7 @@ fn play_step(world: &mut World, step: Step) -> Checked {
                     Step::EditTypes,
                     Step::MoveStream,
                     Step::EditPolicy,
+                    Step::Job,
                 ]);
                 play_step(world, step)?;
             }
@@ -177,6 +189,8 @@ fn play_step(world: &mut World, step: Step) -> Checked {
             world.forget(most);
         }
         Step::RequestRedelivery => request_redelivery(world),
+        Step::Job => jobs::begin_or_change(world),
+        Step::TestEvent => jobs::test_event(world),
         Step::Round => {
             round(world)?;
         }

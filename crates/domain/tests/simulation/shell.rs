@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use domain::clock::Moment;
-use domain::delivery::{Feed, Head, Policy, StreamCore};
+use domain::delivery::{Cause, Feed, Head, Policy, StreamCore};
 use domain::event::Seq;
 
 use super::ledger::Standings;
@@ -44,7 +44,9 @@ pub(crate) struct Running {
     /// The reader at the head feeds it.
     at_head: bool,
     /// Redeliveries that were found waiting, when so many checkpoints had been saved.
-    found: Option<(u64, Vec<Seq>)>,
+    found: Option<(u64, Vec<(Seq, Cause)>)>,
+    /// What nobody asks for any more, as far as the store was asked about what is in hand.
+    withdrawn: Option<Vec<Seq>>,
     /// Counts the checkpoints that were saved of it.
     saves: u64,
     /// Something has happened, so the core may have orders.

@@ -3,6 +3,7 @@
 //! Each verb is one transaction, as in the store on SQLite: a crash comes before all of it or after all of it.
 //! `saving.rs` here is `cursors.rs` there, `moves.rs` is `seeks.rs` with what `streams.rs` does of it.
 
+mod jobs;
 mod moves;
 pub(crate) mod retention;
 mod saving;
@@ -18,6 +19,7 @@ use domain::ids::TenantId;
 use domain::stream::{EventStream, StreamStatus};
 use domain::subscription::Spans;
 
+pub(crate) use jobs::{Asked, JobKey};
 pub(crate) use saving::{Applied, StreamProgress};
 pub(crate) use snapshots::{Snapshot, Told, User};
 
@@ -36,12 +38,19 @@ pub(crate) struct Event {
     pub(crate) revision: u64,
     /// The only stream that it is for: a part of its snapshot.
     pub(crate) only: Option<StreamKey>,
+    /// It is a test event: it is not handed out with the log.
+    pub(crate) is_test: bool,
 }
 
 impl Event {
+    /// Whether it is handed out to this stream with the log.
+    pub(crate) fn is_for(&self, key: StreamKey) -> bool {
+        !self.is_test && self.only.is_none_or(|only| only == key)
+    }
+
     /// Whether a stream with these types is to get it.
     pub(crate) fn is_wanted(&self, key: StreamKey, tenant: TenantId, types: &EventTypes) -> bool {
-        self.tenant == tenant && self.only.is_none_or(|only| only == key) && types.contains(self.event_type)
+        self.tenant == tenant && self.is_for(key) && types.contains(self.event_type)
     }
 }
 
@@ -71,6 +80,8 @@ pub(crate) struct StoredStream {
     pub(crate) parked: BTreeMap<Seq, Parked>,
     /// The failed deliveries; true for those that somebody asked to deliver again.
     pub(crate) failures: BTreeMap<Seq, bool>,
+    /// What jobs ask for, and what is delivered out of turn.
+    pub(crate) asked: Asked,
 }
 
 impl StoredStream {

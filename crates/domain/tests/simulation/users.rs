@@ -52,7 +52,7 @@ fn append_one(world: &mut World) {
     if world.random.percent(10) {
         let (seq, tenant) = (Seq(world.store.end().0 + gap), any_tenant(&mut world.random));
         let (event_type, subject) = (REGISTERED, THING);
-        world.store.log.push(Event { seq, tenant, event_type, subject, at, revision: 0, only: None });
+        world.store.log.push(Event { seq, tenant, event_type, subject, at, revision: 0, only: None, is_test: false });
     } else if create {
         world.store.last_user += 1;
         let (number, tenant) = (world.store.last_user, any_tenant(&mut world.random));
@@ -66,7 +66,7 @@ fn append_one(world: &mut World) {
     }
 }
 
-fn any_types(random: &mut Random) -> Vec<EventType> {
+pub(crate) fn any_types(random: &mut Random) -> Vec<EventType> {
     let types: Vec<EventType> = TYPES.into_iter().filter(|_| random.percent(65)).collect();
     if types.is_empty() { TYPES.into_iter().collect() } else { types }
 }
@@ -99,7 +99,7 @@ fn any_policy(random: &mut Random) -> Policy {
         schedule: any_schedule(random),
         limits,
         failures_in_row_max: u32::try_from(random.between(5, 20)).expect("it is small"),
-        failures_outstanding_max: u32::try_from(random.between(10, 40)).expect("it is small"),
+        failures_outstanding_max: u32::try_from(random.between(5, 40)).expect("it is small"),
     }
 }
 

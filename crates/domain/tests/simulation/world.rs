@@ -7,13 +7,14 @@ use domain::clock::{Moment, Timestamp};
 use domain::delivery::{Order, Phase};
 use domain::event::Seq;
 
+use super::Checked;
 use super::coverage::{Coverage, Reached};
 use super::ledger::{Flight, Ledger};
 use super::positions::Telling;
 use super::random::Random;
 use super::receiver::Receiver;
 use super::shell::{Notice, Shell};
-use super::store::{Store, StreamKey};
+use super::store::{JobKey, Store, StreamKey};
 
 /// Everything that happens from one seed.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct World {
     pub(crate) ledgers: BTreeMap<StreamKey, Ledger>,
     pub(crate) receivers: BTreeMap<StreamKey, Receiver>,
     pub(crate) next_key: StreamKey,
+    pub(crate) next_job: JobKey,
     /// What each snapshot has to tell of, and has.
     pub(crate) tellings: BTreeMap<StreamKey, Telling>,
     /// How long the log is kept.
@@ -48,6 +50,7 @@ impl World {
             ledgers: BTreeMap::new(),
             receivers: BTreeMap::new(),
             next_key: 1,
+            next_job: 1,
             tellings: BTreeMap::new(),
             retention,
             faulty: true,
@@ -171,14 +174,25 @@ impl World {
         some
     }
 
-    pub(crate) fn redeliveries(&mut self, key: StreamKey) -> bool {
-        let Some(offered) = self.shell.redeliveries(key, &self.store) else { return false };
+    pub(crate) fn redeliveries(&mut self, key: StreamKey) -> Result<bool, String> {
+        let Some(taken) = self.shell.redeliveries(key, &self.store) else { return Ok(false) };
         if let Some(ledger) = self.ledgers.get_mut(&key) {
-            ledger.offered(&offered);
+            ledger.offered(&taken).map_err(|why| format!("stream {key}: {why}"))?;
         }
-        if !offered.is_empty() {
-            self.note(|| format!("stream {key}: redeliveries offered {offered:?}"));
+        if !taken.is_empty() {
+            self.note(|| format!("stream {key}: redeliveries taken up {taken:?}"));
         }
+        Ok(true)
+    }
+
+    /// A step of withdrawing what nobody asks for any more; true if it was the second, which tells the core.
+    pub(crate) fn withdraw(&mut self, key: StreamKey) -> bool {
+        let Some(seqs) = self.shell.withdraw(key, &self.store) else { return false };
+        if let Some(ledger) = self.ledgers.get_mut(&key) {
+            let idle = ledger.withdrawn(&seqs);
+            self.coverage.add(Reached::Withdrawn, idle as u64);
+        }
+        self.note(|| format!("stream {key}: withdrawn {seqs:?}"));
         true
     }
 
@@ -223,6 +237,9 @@ impl World {
                 }
             }
         }
+        let (limit, flying) = (running.policy().limits.in_flight_max, ledger.in_flight());
+        beside_share(&sends, flying.iter().filter(|flight| flight.redelivery).count(), limit)
+            .map_err(|why| format!("stream {key}: {why}"))?;
         if !sends.is_empty() && ledger.unsaved() > running.policy().limits.unsaved_max {
             return Err(format!("stream {key}: it sends, and a crash may repeat {} deliveries", ledger.unsaved()));
         }
@@ -232,6 +249,28 @@ impl World {
         self.check_bounds(key)?;
         Ok(some)
     }
+}
+
+/// New events are not held up: what is delivered beside the log, of which `beside` are in flight with these, has its
+/// share of `limit` requests, and a smaller one while something with the log waits to be sent.
+fn beside_share(sends: &[Flight], mut beside: usize, limit: usize) -> Checked {
+    if sends.is_empty() {
+        return Ok(());
+    }
+    let idle = (limit - (limit / 4).max(1).min(limit)).max(1);
+    let with_log = sends.iter().rposition(|flight| !flight.redelivery);
+    for (index, _) in sends.iter().enumerate().rev().filter(|(_, flight)| flight.redelivery) {
+        let waits = with_log.is_some_and(|last| index < last);
+        let share = if waits { (limit / 8).max(1) } else { idle };
+        if beside > share {
+            return Err(format!(
+                "{beside} of {limit} requests are beside the log, more than {share}: {}",
+                flights(sends)
+            ));
+        }
+        beside -= 1;
+    }
+    Ok(())
 }
 
 pub(crate) fn flights(flights: &[Flight]) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::delivery::{Ordering, Policy, Position, Ticket};
+use domain::delivery::{Cause, Ordering, Policy, Position, Ticket};
 use domain::event::Seq;
 
 use super::super::Checked;
@@ -28,7 +28,7 @@ impl Ledger {
         };
         let subject = expected.subject;
         let now = expected.now;
-        if redelivery && !self.offered.contains(&seq) {
+        if redelivery && self.beside.cause(seq).is_none() {
             return Err(format!("{seq:?} is redelivered although it stands as {now:?} and was not asked for"));
         }
         if !redelivery && now.pending == Pending::Tripped {
@@ -54,6 +54,9 @@ impl Ledger {
                 return Err(format!("{seq:?} is sent before {first:?} of the same lane has ended"));
             }
         }
+        if redelivery {
+            self.turn_order(seq, subject)?;
+        }
         self.in_flight.insert(flight.ticket, flight);
         Ok(())
     }
@@ -68,10 +71,18 @@ impl Ledger {
         let seq = flight.seq;
         self.in_row = 0;
         self.delivered += 1;
+        if !flight.forgotten {
+            self.beside.count_delivered();
+        }
         if flight.redelivery {
             // Whoever asked for it knows that it is made once more.
-            self.explain(seq);
-            self.offered.remove(&seq);
+            match self.beside.land(seq) {
+                Some(Cause::OutOfTurn) => {
+                    self.rows += 1;
+                    self.beside.end(seq, Cause::OutOfTurn, true);
+                }
+                _ => self.explain(seq),
+            }
         } else if !flight.forgotten {
             self.tried.remove(&seq);
             self.set(seq, |now| now.pending = Pending::No);
@@ -79,6 +90,7 @@ impl Ledger {
         if !flight.forgotten && self.now(seq).is_some_and(|now| now.failed) {
             self.rows += 1;
             self.rewritten.insert(seq, false);
+            self.beside.end(seq, Cause::Failed, true);
             self.set(seq, |now| now.failed = false);
         }
         let Some(expected) = self.events.get_mut(&seq) else { return Ok(false) };
@@ -105,21 +117,31 @@ impl Ledger {
         }
         self.in_row += 1;
         let again = self.now(seq).is_some_and(|now| now.failed);
-        if flight.redelivery {
-            self.offered.remove(&seq);
+        let cause = flight.redelivery.then(|| self.beside.land(seq).unwrap_or(Cause::Failed));
+        if cause == Some(Cause::Failed) {
             if again {
                 self.rows += 1;
                 self.rewritten.insert(seq, true);
+                self.beside.end(seq, Cause::Failed, false);
+                self.beside.count_failed();
             }
             return Ok(Ended { last, new: false, again: false });
         }
-        self.tried.remove(&seq);
+        self.beside.count_failed();
         self.rows += 1;
+        if cause == Some(Cause::OutOfTurn) {
+            self.rows += 1;
+            self.beside.end(seq, Cause::OutOfTurn, false);
+        } else {
+            self.tried.remove(&seq);
+        }
         if !again {
             self.rewritten.insert(seq, true);
         }
         self.set(seq, |now| {
-            now.pending = Pending::No;
+            if cause.is_none() {
+                now.pending = Pending::No;
+            }
             now.failed = true;
         });
         Ok(Ended { last, new: !again, again })

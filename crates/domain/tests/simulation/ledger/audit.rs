@@ -32,7 +32,7 @@ impl Ledger {
         if ours != theirs {
             return Err(format!("failed deliveries are {ours:?} but the store holds {theirs:?}"));
         }
-        Ok(())
+        self.audit_beside(stored)
     }
 
     /// At the end: nothing has to be delivered any more, and what was wanted has arrived or stands as failed.

@@ -71,6 +71,7 @@ impl Ledger {
 
     /// The log has forgotten everything below `oldest`, and the store its failed deliveries with it.
     pub(crate) fn expired_in_store(&mut self, oldest: Seq, running: bool) {
+        self.beside.expire(oldest);
         let gone: Vec<Seq> = self.events.range(..oldest).map(|(seq, _)| *seq).collect();
         for seq in gone {
             if let Some(expected) = self.events.get_mut(&seq) {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::delivery::{Attempt, Ordering, Progress, RowChange};
+use domain::delivery::{Attempt, Ordering, Position, Progress, RowChange};
 use domain::event::Seq;
 
 use super::super::store::StoredStream;
+use super::beside::End;
 use super::{Expected, Flight, Ledger, Pending, Standing};
 
 /// What a checkpoint takes along: how events stand, and whose rows of failed deliveries were written or ended.
@@ -13,6 +14,10 @@ use super::{Expected, Flight, Ledger, Pending, Standing};
 pub(crate) struct Standings {
     standings: Vec<(Seq, Standing)>,
     rewritten: Vec<(Seq, bool)>,
+    /// What has ended of what was asked for.
+    ends: Vec<End>,
+    /// Those whose parked rows a failed one has replaced.
+    replaced: BTreeSet<Seq>,
     /// Everything below had been looked at.
     frontier: Seq,
 }
@@ -22,13 +27,27 @@ impl Ledger {
     pub(crate) fn taken(&mut self, progress: &Progress) -> Result<Standings, String> {
         self.rows = 0;
         self.delivered_saving += std::mem::take(&mut self.delivered);
+        let ends = self.taken_beside(progress)?;
+        let mut replaced = BTreeSet::new();
+        let mut before = None;
         for row in &progress.rows {
+            // What follows the end of a turn is of that, and says nothing of a delivery with the log.
+            let out_of_turn = |seq: &Seq| before == Some(RowChange::TurnEnded { seq: *seq, delivered: false });
             match row {
-                RowChange::Failed { seq, attempts, .. } => self.recorded(*seq, attempts, false)?,
-                RowChange::FailedAgain { seq, attempts, .. } => self.recorded(*seq, attempts, true)?,
+                RowChange::Failed { seq, attempts, .. } => {
+                    self.recorded(*seq, attempts, false, out_of_turn(seq))?;
+                    replaced.insert(*seq);
+                }
+                RowChange::FailedAgain { seq, attempts, .. } => {
+                    self.recorded(*seq, attempts, true, out_of_turn(seq))?;
+                }
+                RowChange::Parked(parked) => drop(replaced.remove(&parked.seq)),
                 _ => {}
             }
+            before = Some(row.clone());
         }
+        let Position { frontier, open } = &progress.position;
+        replaced.retain(|seq| seq < frontier && open.binary_search(seq).is_err());
         for seq in std::mem::take(&mut self.unknown) {
             if self.now(seq).is_none_or(|now| now.pending != Pending::Tripped) {
                 continue;
@@ -49,11 +68,11 @@ impl Ledger {
         // by moves of which the core has heard only the last.
         let standings = standings.filter(|(seq, now)| now.pending == Pending::No || held.contains(seq)).collect();
         let rewritten = std::mem::take(&mut self.rewritten).into_iter().collect();
-        Ok(Standings { standings, rewritten, frontier: progress.position.frontier })
+        Ok(Standings { standings, rewritten, ends, replaced, frontier: progress.position.frontier })
     }
 
     /// The core has recorded a delivery as failed, for the first time or once more.
-    fn recorded(&mut self, seq: Seq, attempts: &[Attempt], again: bool) -> Result<(), String> {
+    fn recorded(&mut self, seq: Seq, attempts: &[Attempt], again: bool, out_of_turn: bool) -> Result<(), String> {
         if attempts.is_empty() {
             return Err(format!("{seq:?} is recorded as failed although it was never attempted"));
         }
@@ -67,7 +86,7 @@ impl Ledger {
             self.rewritten.insert(seq, true);
             self.set(seq, |now| now.failed = true);
         }
-        if now.pending == Pending::Tripped {
+        if now.pending == Pending::Tripped && !out_of_turn {
             self.set(seq, |now| now.pending = Pending::No);
         }
         Ok(())
@@ -88,6 +107,11 @@ impl Ledger {
         {
             self.set_saved(seq, |saved| saved.pending = Pending::No);
         }
+        // An event can be parked, because the stream was moved back to it, when it fails out of turn.
+        for seq in saved.replaced.iter().filter(|seq| sought.is_none_or(|to| **seq < to)) {
+            self.set_saved(*seq, |saved| saved.pending = Pending::No);
+        }
+        self.saved_beside(&saved.ends);
         for (seq, failed) in &saved.rewritten {
             let Some(expected) = self.events.get_mut(seq).filter(|expected| !expected.expired) else { continue };
             expected.requested = false;
@@ -115,7 +139,7 @@ impl Ledger {
         self.forget_unsaved();
         self.tried.clear();
         self.unknown.clear();
-        self.offered.clear();
+        self.crash_beside();
         self.rewritten.clear();
         (self.rows, self.delivered, self.delivered_saving) = (0, 0, 0);
         self.tripped = false;

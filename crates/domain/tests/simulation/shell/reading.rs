@@ -18,7 +18,7 @@ impl Shell {
         let rest = events.len() > most;
         for event in events.iter().take(most) {
             for key in self.head.subscribers(event.tenant, event.event_type).to_vec() {
-                if event.only.is_some_and(|only| only != key) {
+                if !event.is_for(key) {
                     continue;
                 }
                 let Some(running) = self.streams.get_mut(&key) else { continue };
@@ -64,7 +64,7 @@ impl Shell {
             return true;
         }
         let tenant = running.known.tenant;
-        let is_for = |event: &&super::Event| event.tenant == tenant && event.only.is_none_or(|only| only == key);
+        let is_for = |event: &&super::Event| event.tenant == tenant && event.is_for(key);
         for event in chunk.events.iter().filter(is_for) {
             if event.seq < running.core.frontier() {
                 continue;
@@ -113,26 +113,44 @@ impl Shell {
         Some(answered)
     }
 
-    /// Offers the redeliveries that were found waiting before, or looks which wait; answers what was offered.
-    /// When a checkpoint was saved in between, they may be done by now and have to be looked for again.
-    pub(crate) fn redeliveries(&mut self, key: StreamKey, store: &Store) -> Option<Vec<Seq>> {
+    /// Offers the redeliveries that were found waiting before, or looks which wait; answers what the core has taken of
+    /// them. When a checkpoint was saved in between, they may be done by now and have to be looked for again.
+    pub(crate) fn redeliveries(&mut self, key: StreamKey, store: &Store) -> Option<Vec<(Seq, Cause)>> {
         let (running, stored) = (self.streams.get_mut(&key)?, store.streams.get(&key)?);
         let core = &mut running.core;
         let (saves, mut found) = running.found.take().unwrap_or_default();
-        found.retain(|seq| saves == running.saves && !core.is_redelivering(*seq));
-        found.truncate(core.redelivery_room());
-        for event in found.iter().filter_map(|seq| store.get(*seq)) {
-            let payload = Payload { seq: event.seq, redelivery: true };
-            core.redeliver(&Redelivery { seq: event.seq, subject: event.subject, cause: Cause::Failed }, 100, payload);
+        found.retain(|(seq, _)| saves == running.saves && !core.is_redelivering(*seq));
+        let mut taken = Vec::new();
+        for (seq, cause) in found {
+            let Some(event) = store.get(seq).filter(|_| core.redelivery_room() > 0) else { continue };
+            let (before, payload) = (core.redelivering().len(), Payload { seq, redelivery: true });
+            core.redeliver(&Redelivery { seq, subject: event.subject, cause }, 100, payload);
             running.touched = true;
+            if core.redelivering().len() > before {
+                taken.push((seq, cause));
+            }
         }
-        if !found.is_empty() {
-            return Some(found);
+        if !taken.is_empty() {
+            return Some(taken);
         }
-        let waiting: Vec<Seq> =
-            stored.failures.iter().filter(|(_, requested)| **requested).map(|(seq, _)| *seq).collect();
-        let new = core.redelivery_room() > 0 && waiting.iter().any(|seq| !core.is_redelivering(*seq));
+        let waiting = stored.redeliveries_waiting();
+        let new = core.redelivery_room() > 0 && waiting.iter().any(|(seq, _)| !core.is_redelivering(*seq));
         running.found = Some((running.saves, waiting));
         new.then(Vec::new)
+    }
+
+    /// Asks which of what is in hand nobody wants any more, or withdraws from a core what it was told so of; answers
+    /// what that was. What is wanted again by then is looked for again.
+    pub(crate) fn withdraw(&mut self, key: StreamKey, store: &Store) -> Option<Vec<Seq>> {
+        let (running, stored) = (self.streams.get_mut(&key)?, store.streams.get(&key)?);
+        if let Some(seqs) = running.withdrawn.take() {
+            running.core.withdraw(&seqs);
+            running.touched = true;
+            return Some(seqs);
+        }
+        // What was found was wanted when it was looked for.
+        let seqs = stored.withdrawn(&running.core.redelivering());
+        running.withdrawn = (!seqs.is_empty()).then_some(seqs);
+        None
     }
 }

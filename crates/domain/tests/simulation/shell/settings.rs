@@ -47,6 +47,7 @@ impl Running {
             chunk: None,
             at_head: false,
             found: None,
+            withdrawn: None,
             saves: 0,
             touched: true,
             wake: None,

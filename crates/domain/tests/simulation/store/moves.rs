@@ -13,7 +13,7 @@ use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::subscription::Spans;
 
-use super::{Settings, Store, StoredStream, StreamKey};
+use super::{Asked, Settings, Store, StoredStream, StreamKey};
 
 /// A stream as its owner sees it.
 fn event_stream(key: StreamKey, subscriptions: Vec<EventType>, ordering: Ordering) -> EventStream {
@@ -33,7 +33,7 @@ fn event_stream(key: StreamKey, subscriptions: Vec<EventType>, ordering: Orderin
 
 impl StoredStream {
     /// Forgets what its spans need not say any more.
-    fn prune(&mut self, head: Seq, oldest: Seq) {
+    pub(super) fn prune(&mut self, head: Seq, oldest: Seq) {
         let cursor = self.cursor(head);
         self.settings.spans.prune(cursor, oldest);
     }
@@ -76,8 +76,8 @@ impl Store {
         let settings =
             Settings { tenant, stream, policy, spans, generation: 0, version: 1, seeks: 0, sought: Seq::ZERO };
         let (parked, failures) = (BTreeMap::new(), BTreeMap::new());
-        let stored =
-            StoredStream { settings, position: Position::at(from), at_head: false, in_row: 0, parked, failures };
+        let (position, asked) = (Position::at(from), Asked::default());
+        let stored = StoredStream { settings, position, at_head: false, in_row: 0, parked, failures, asked };
         self.streams.insert(key, stored);
     }
 

@@ -39,6 +39,7 @@ impl Store {
                 failures.push(*key);
             }
             stored.parked = stored.parked.split_off(&oldest);
+            stored.asked.expire(oldest);
         }
         Some(Removed { oldest, failures })
     }

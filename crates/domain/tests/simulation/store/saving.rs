@@ -33,6 +33,7 @@ pub(crate) enum Applied {
 
 impl StoredStream {
     fn row(&mut self, row: &RowChange, oldest: Seq) -> Checked {
+        self.asked.row(row);
         let (seq, fits) = match row {
             RowChange::Failed { seq, .. } => {
                 self.parked.remove(seq);
@@ -48,8 +49,8 @@ impl StoredStream {
                 (*seq, there)
             }
             RowChange::Recovered { seq } => (*seq, self.failures.remove(seq).is_some()),
-            // Nothing is delivered out of turn here.
-            RowChange::TurnEnded { seq, .. } => (*seq, false),
+            // The job may have been canceled meanwhile.
+            RowChange::TurnEnded { seq, .. } => (*seq, true),
             RowChange::Unparked { seq } => (*seq, self.parked.remove(seq).is_some()),
             RowChange::Parked(parked) => {
                 self.parked.insert(parked.seq, parked.clone());

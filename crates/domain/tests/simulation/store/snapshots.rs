@@ -52,7 +52,16 @@ impl Store {
         let Some(User { tenant, revision }) = self.users.get(&number).copied() else { return };
         let seq = self.end();
         let event_type = EventType::UserCreated;
-        self.log.push(Event { seq, tenant, event_type, subject: number, at, revision, only: Some(key) });
+        self.log.push(Event {
+            seq,
+            tenant,
+            event_type,
+            subject: number,
+            at,
+            revision,
+            only: Some(key),
+            is_test: false,
+        });
     }
 
     /// Tells the snapshots under way of a user who is about to change, or to go.
@@ -104,7 +113,7 @@ impl Store {
             self.users.remove(&number);
         }
         let seq = Seq(self.end().0 + gap);
-        self.log.push(Event { seq, tenant, event_type, subject: number, at, revision, only: None });
+        self.log.push(Event { seq, tenant, event_type, subject: number, at, revision, only: None, is_test: false });
         Some(seq)
     }
 }
