@@ -242,7 +242,7 @@ fn doc(machine: &Machine) -> Result<Ended> {
 
 /// All of them, with everything switched on that this machine can play.
 fn tests(machine: &Machine) -> Result<Ended> {
-    let mut command = machine.cargo(&["test", "--workspace"]);
+    let mut command = machine.cargo(&["test", "--workspace", "--no-fail-fast"]);
     let mut with = Vec::new();
     if machine.node_lacks().is_none() {
         command.env("HEADWATER_TEST_NODE", "1").env("PATH", machine::path_with(&machine::node_bin(&machine.root)));
