@@ -79,6 +79,19 @@ impl MortalEngine {
     }
 }
 
+/// Closes a store. What an engine has begun may hold it for a moment longer than the engine is there.
+fn close(mut store: Arc<SqliteStore>) {
+    let pause = Duration::from_millis(10);
+    for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
+        match Arc::try_unwrap(store) {
+            Ok(last) => return drop(last),
+            Err(shared) => store = shared,
+        }
+        std::thread::sleep(pause);
+    }
+    panic!("an engine still uses the store");
+}
+
 pub(crate) fn open(folder: &Path) -> Arc<SqliteStore> {
     let options = Options { folder: folder.to_owned() };
     Arc::new(SqliteStore::open(options, Arc::new(Keyring::new(&[1; 32])), Arc::new(Counter(7.into()))).unwrap())
@@ -137,7 +150,7 @@ impl World {
     /// Closes the store and opens it again.
     pub(crate) fn reopen(self: Arc<Self>) -> Arc<Self> {
         let Self { folder, store, tenant, clock, entropy } = Arc::into_inner(self).expect("nobody uses it any more");
-        drop(Arc::into_inner(store).expect("no engine uses it any more"));
+        close(store);
         Arc::new(Self { store: open(folder.path()), folder, tenant, clock, entropy })
     }
 
