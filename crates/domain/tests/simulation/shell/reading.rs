@@ -119,7 +119,7 @@ impl Shell {
         let (running, stored) = (self.streams.get_mut(&key)?, store.streams.get(&key)?);
         let core = &mut running.core;
         let (saves, mut found) = running.found.take().unwrap_or_default();
-        found.retain(|(seq, _)| saves == running.saves && !core.is_redelivering(*seq));
+        found.retain(|_| saves == running.saves);
         let mut taken = Vec::new();
         for (seq, cause) in found {
             let Some(event) = store.get(seq).filter(|_| core.redelivery_room() > 0) else { continue };
@@ -133,8 +133,9 @@ impl Shell {
         if !taken.is_empty() {
             return Some(taken);
         }
-        let waiting = stored.redeliveries_waiting();
-        let new = core.redelivery_room() > 0 && waiting.iter().any(|(seq, _)| !core.is_redelivering(*seq));
+        let mut waiting = stored.redeliveries_waiting();
+        waiting.retain(|(seq, _)| !core.is_redelivering(*seq));
+        let new = core.redelivery_room() > 0 && !waiting.is_empty();
         running.found = Some((running.saves, waiting));
         new.then(Vec::new)
     }
