@@ -158,6 +158,7 @@ impl Ledger {
                 self.tried.insert(seq);
             } else if self.now(seq).is_some_and(|now| now.pending == Pending::Yes) {
                 self.unknown.insert(seq);
+                self.beside.count_tripped();
                 self.set(seq, |now| now.pending = Pending::Tripped);
             }
         }

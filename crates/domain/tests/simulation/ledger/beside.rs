@@ -34,6 +34,9 @@ pub(crate) struct Beside {
     counted: BTreeMap<JobKey, (u64, u64)>,
     /// Deliveries that have ended since progress was last taken: well, badly.
     cycles: (u64, u64),
+    /// Of those, how many may have failed because the core disabled the stream: an event more than once, if the stream
+    /// was moved back to it in between.
+    tripped: u64,
 }
 
 impl Beside {
@@ -48,6 +51,10 @@ impl Beside {
 
     pub(super) fn count_failed(&mut self) {
         self.cycles.1 += 1;
+    }
+
+    pub(super) fn count_tripped(&mut self) {
+        self.tripped += 1;
     }
 
     /// Its delivery beside the log has ended.
@@ -158,7 +165,7 @@ impl Ledger {
         let (delivered, failed) = std::mem::take(&mut self.beside.cycles);
         let cycles = progress.cycles;
         // What had been tried when the core disabled the stream has failed too, if the core had it in memory.
-        let failed_max = failed + self.unknown.len() as u64;
+        let failed_max = failed + std::mem::take(&mut self.beside.tripped);
         if cycles.delivered != delivered || !(failed..=failed_max).contains(&cycles.failed) || cycles.failed != recorded
         {
             return Err(format!(
@@ -198,7 +205,7 @@ impl Ledger {
             }
         }
         self.beside.offered.clear();
-        self.beside.cycles = (0, 0);
+        (self.beside.cycles, self.beside.tripped) = ((0, 0), 0);
     }
 
     /// The store holds what is asked for, and has counted for each job what has come of it.
