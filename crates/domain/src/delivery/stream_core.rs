@@ -226,7 +226,7 @@ impl<E: Clone> StreamCore<E> {
             _ => self.concurrency.answered(&self.policy.limits, outcome.duration(), self.in_flight),
         }
         self.in_flight -= 1;
-        let is_beside = entry.origin.flow() == Flow::Beside;
+        let (seq, is_beside) = (entry.seq, entry.origin.flow() == Flow::Beside);
         self.beside_in_flight -= usize::from(is_beside);
         let unordered = self.unordered.remove(&ticket);
         let failure = match outcome {
@@ -245,12 +245,14 @@ impl<E: Clone> StreamCore<E> {
         let next = next_step(&self.policy, entry.attempts_made, &failure);
         entry.attempts.push(Attempt::failed(now.wall, failure));
         let frozen = self.phase == Phase::Disabled && !is_beside;
+        // What has still to be fetched may come before it in its lane.
+        let overtakes = !is_beside && self.phase == Phase::Enabled && self.awaits_earlier(seq);
         let overtaken = unordered && self.entries.get(&ticket).is_some_and(|entry| self.is_held_back(entry));
         match next {
             Next::GiveUp => self.end_failed(now.wall, ticket),
             _ if frozen && self.tripped => self.end_failed(now.wall, ticket),
             _ if frozen => self.set_aside(ticket),
-            Next::After(wait) if overtaken => self.end_parked(now.wall, ticket, wait),
+            Next::After(wait) if overtaken || overtakes => self.end_parked(now.wall, ticket, wait),
             Next::ParkFor(wait) if !is_beside => self.end_parked(now.wall, ticket, wait),
             Next::After(wait) | Next::ParkFor(wait) => {
                 self.try_again(ticket, now.steady + wait);
