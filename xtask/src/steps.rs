@@ -310,6 +310,8 @@ fn deny(machine: &Machine) -> Result<Ended> {
         true => (PathBuf::from("cargo-deny"), String::new()),
         false => machine::cargo_deny_ensure(|arguments| machine.cargo(arguments))?,
     };
+    // Without a network it looks at every platform's crates, of which a build fetches only its own.
+    succeed(machine.cargo(&["fetch", "--locked"]))?;
     let mut command = Command::new(program);
     command.args(["--offline", "check", "bans", "licenses", "sources"]).current_dir(&machine.root);
     succeed(command)?;
