@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::clock::Moment;
-use domain::delivery::{Feed, Phase, Policy, StreamCore};
+use domain::delivery::{Feed, Limits, Phase, Policy, StreamCore};
 use domain::event::LoggedEvent;
 use domain::ids::{StreamId, TenantId};
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
@@ -80,8 +80,15 @@ impl LiveStream {
 
 /// The rules of a stream: the server's, with its own options.
 pub(crate) fn policy_of(stream: &EventStream, server: &Policy) -> Policy {
-    let StreamOptions { ordering } = stream.options;
-    Policy { ordering, ..server.clone() }
+    let StreamOptions { ordering, delivery } = &stream.options;
+    let asked = delivery.in_flight_max.map_or(usize::MAX, |most| usize::try_from(most.get()).unwrap_or(usize::MAX));
+    let in_flight_max = server.limits.in_flight_max.min(asked);
+    Policy {
+        ordering: *ordering,
+        schedule: delivery.retry.schedule(&server.schedule),
+        limits: Limits { in_flight_max, ..server.limits },
+        ..server.clone()
+    }
 }
 
 pub(crate) fn phase_of(status: StreamStatus) -> Phase {

@@ -3,6 +3,7 @@
 use crate::catalog::{EventType, EventTypes};
 use crate::clock::Timestamp;
 use crate::delivery::Ordering;
+use crate::delivery_settings::DeliverySettings;
 use crate::destination::Destination;
 use crate::ids::StreamId;
 use crate::subscription::Interest;
@@ -40,6 +41,8 @@ impl StreamStatus {
 pub struct StreamOptions {
     /// Which events wait for one another.
     pub ordering: Ordering,
+    /// How events are delivered.
+    pub delivery: DeliverySettings,
 }
 
 /// An event stream as its owner sees it.

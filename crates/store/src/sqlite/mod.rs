@@ -35,6 +35,7 @@ mod rows;
 mod scim;
 mod seeks;
 mod snapshots;
+mod stream_options;
 mod streams;
 mod tail;
 mod tenant_keys;

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0008_group_roles.sql"),
     include_str!("../../migrations/sqlite/0009_recovery.sql"),
     include_str!("../../migrations/sqlite/0010_group_numbers.sql"),
+    include_str!("../../migrations/sqlite/0013_stream_options.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";

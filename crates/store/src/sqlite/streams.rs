@@ -3,7 +3,7 @@
 use domain::catalog::EventType;
 use domain::change::{Expect, Revision, Versioned};
 use domain::clock::Timestamp;
-use domain::delivery::{DisableReason, Ordering, Position};
+use domain::delivery::{DisableReason, Position};
 use domain::destination::{Authorization, Destination, Endpoint, Webhook};
 use domain::event::Seq;
 use domain::ids::{StreamId, TenantId};
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::change::put;
 use super::rows::{Place as Cell, event_type, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
-use super::{cursors, places, registered_types, seeks, snapshots};
+use super::{cursors, places, registered_types, seeks, snapshots, stream_options};
 use crate::{Conflict, Keyring, Seek, StoreError, StreamState, StreamsChanged, StreamsVersion};
 
 /// A destination as it is stored: everything but the secret.
@@ -64,33 +64,34 @@ fn secret_context(id: &str) -> String {
     format!("streams/{id}")
 }
 
-/// What the contract does not have, as it is stored; what is at its default is left out.
-#[derive(Serialize, Deserialize)]
-struct StoredOptions {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ordering: Option<String>,
+fn options_context(id: &str) -> String {
+    format!("streams/{id}/options")
 }
 
-fn options_text(options: &StreamOptions) -> String {
-    let StreamOptions { ordering } = options;
-    let ordering = (*ordering != Ordering::default()).then(|| ordering.name().to_owned());
-    to_json(&StoredOptions { ordering })
-}
-
-fn options_of(stored: StoredOptions) -> Option<StreamOptions> {
-    let ordering = stored.ordering.map_or(Some(Ordering::default()), |name| Ordering::from_name(&name))?;
-    Some(StreamOptions { ordering })
+/// The options of a row: their text, and, where they have secrets, those sealed.
+fn options_of(keyring: &Keyring, id: &str, text: &str, sealed: Option<&[u8]>) -> Result<StreamOptions, StoreError> {
+    let place = |column| Cell { table: "streams", column, row: &id };
+    let secrets = match sealed {
+        None => stream_options::StoredSecrets::default(),
+        Some(sealed) => {
+            let place = || place("options_secret");
+            let opened = keyring.open(sealed, &options_context(id)).map_err(|_| place().corrupt())?;
+            // Its own words for what is wrong could repeat a secret.
+            serde_json::from_str(opened.expose()).map_err(|_| place().corrupt())?
+        }
+    };
+    stream_options::join(json(text, place("options"))?, secrets).ok_or_else(|| place("options").corrupt())
 }
 
 const INSERT: &str = "INSERT INTO streams
   (stream_id, tenant_id, revision, version, generation, name, status, subscriptions, destination, secret, options,
-   spans, created_at, updated_at)
-  VALUES (?1, ?2, 1, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+   options_secret, spans, created_at, updated_at)
+  VALUES (?1, ?2, 1, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 const UPDATE: &str = "UPDATE streams
   SET revision = revision + 1, version = ?3, name = ?4, status = ?5, subscriptions = ?6, destination = ?7, secret = ?8,
-      options = ?9, spans = ?10, updated_at = ?12, generation = generation + (status <> ?5),
+      options = ?9, options_secret = ?10, spans = ?11, updated_at = ?13, generation = generation + (status <> ?5),
       disabled_reason = CASE WHEN status = ?5 THEN disabled_reason END
-  WHERE stream_id = ?1 AND tenant_id = ?2 AND revision = ?13 AND created_at = ?11";
+  WHERE stream_id = ?1 AND tenant_id = ?2 AND revision = ?14 AND created_at = ?12";
 
 /// A new stream starts, and a changed status or subscription holds, at the end of the log as it is now: the
 /// writer is alone, so no event can come in between.
@@ -170,10 +171,12 @@ fn columns(
     tenant: TenantId,
     stream: &EventStream,
     spans: &Spans,
-) -> [rusqlite::types::Value; 12] {
+) -> [rusqlite::types::Value; 13] {
     let id = stream.id.to_string();
     let (destination, secret) = split_destination(&stream.destination);
     let sealed = writing.keyring.seal(secret, &secret_context(&id), writing.entropy);
+    let (options, options_secret) = stream_options::split(&stream.options);
+    let options_sealed = options_secret.map(|it| writing.keyring.seal(&it, &options_context(&id), writing.entropy));
     let types: Vec<_> = stream.subscriptions.iter().map(|each| each.stored()).collect();
     let version = i64::try_from(writing.next_streams_version().0).unwrap_or(i64::MAX);
     [
@@ -185,7 +188,8 @@ fn columns(
         to_json(&types).into(),
         to_json(&destination).into(),
         sealed.into(),
-        options_text(&stream.options).into(),
+        options.into(),
+        options_sealed.into(),
         spans.to_json().into(),
         stream.created_at.as_millis().into(),
         stream.updated_at.as_millis().into(),
@@ -287,7 +291,7 @@ fn is_enabled_at(connection: &Connection, id: &str, generation: u64) -> Result<b
 }
 
 const COLUMNS: &str = "SELECT stream_id, tenant_id, revision, generation, name, status, subscriptions, destination,
-  secret, spans, created_at, updated_at, options, seeks, sought FROM streams";
+  secret, spans, created_at, updated_at, options, seeks, sought, options_secret FROM streams";
 
 struct StoredStream {
     revision: Revision,
@@ -303,6 +307,7 @@ fn stored_of(keyring: &Keyring, row: &Row<'_>) -> rusqlite::Result<Result<Stored
     let (created_at, updated_at) = (Timestamp::from_millis(row.get(10)?), Timestamp::from_millis(row.get(11)?));
     let options: String = row.get(12)?;
     let seek = Seek { count: row.get(13)?, to: seq_of(row, 14)? };
+    let options_sealed: Option<Vec<u8>> = row.get(15)?;
     let place = |column| Cell { table: "streams", column, row: &id };
     let read = || {
         let names: Vec<String> = json(&types, place("subscriptions"))?;
@@ -319,7 +324,7 @@ fn stored_of(keyring: &Keyring, row: &Row<'_>) -> rusqlite::Result<Result<Stored
             status: StreamStatus::from_name(&status).ok_or_else(|| place("status").corrupt())?,
             subscriptions,
             destination,
-            options: options_of(json(&options, place("options"))?).ok_or_else(|| place("options").corrupt())?,
+            options: options_of(keyring, &id, &options, options_sealed.as_deref())?,
             created_at,
             updated_at,
         };

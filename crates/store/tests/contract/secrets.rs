@@ -4,6 +4,7 @@ use domain::change::{Expect, Write};
 use domain::connection::Connection;
 use domain::destination::{Authorization, Destination};
 use domain::secret::Secret;
+use domain::signing::{Ed25519Key, HmacSecret, Signing};
 use domain::stream::EventStream;
 use store::{Connections, Log, SigningKey, State, StreamsVersion, TenantKeys};
 
@@ -12,6 +13,21 @@ use crate::samples::{at, changed, client, created, enterprise_connection, stream
 
 /// What must be found nowhere but in the values themselves.
 pub(crate) const MARK: &str = "s3cr3t-and-long-enough-not-to-occur-by-chance";
+
+/// The same of a secret to sign with, which is base64.
+pub(crate) const SIGNING_MARK: &str = "s1gnS3cr3tLongEnoughNotByChance0";
+
+/// Signs with a symmetric secret, or with a private key; both have the mark.
+fn signing(number: u64) -> Signing {
+    if number == 1 {
+        let secrets = [SIGNING_MARK.to_owned(), format!("{SIGNING_MARK}AAAA")];
+        return Signing::HmacSha256(
+            secrets.iter().map(|text| HmacSecret::parse(&format!("whsec_{text}")).unwrap()).collect(),
+        );
+    }
+    let text = format!("whsk_{SIGNING_MARK}{}=", "A".repeat(11));
+    Signing::Ed25519(vec![Ed25519Key::parse(&text, |seed| seed.map(|byte| byte ^ 0xff)).unwrap()])
+}
 
 fn secret(what: &str) -> Secret {
     Secret::new(format!("{MARK}-{what}"))
@@ -28,6 +44,7 @@ pub(crate) fn streams_with_secrets() -> Vec<EventStream> {
         let mut stream = stream(number);
         let Destination::Webhook(webhook) = &mut stream.destination;
         webhook.authorization = authorization;
+        stream.options.delivery.signing = (number < 3).then(|| signing(number));
         stream
     };
     (1..).zip(authorizations).map(with).collect()
@@ -72,7 +89,7 @@ pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B)
         format!("{:?}", crate::backend::keyring()),
     ];
     for text in shown {
-        assert!(!text.contains(MARK), "{text}");
+        assert!(!text.contains(MARK) && !text.contains(SIGNING_MARK), "{text}");
     }
     assert!(!format!("{:?}", client(1)).contains(client(1).secret_hash.as_str()));
 }

@@ -2,9 +2,10 @@
 
 use domain::catalog::EventType;
 use domain::change::{Revision, Write};
-use domain::delivery::{Health, Position};
+use domain::delivery::{Health, Ordering, Position};
+use domain::delivery_settings::{Delays, DeliverySettings, Retry, StaticHeaders};
 use domain::event::Seq;
-use domain::stream::StreamStatus;
+use domain::stream::{StreamOptions, StreamStatus};
 use domain::subscription::Interest;
 use store::{Conflict, Log, RestoredStream, State, StoreError, StreamsVersion};
 
@@ -33,6 +34,38 @@ pub(crate) async fn a_stream_is_kept_whole<B: Backend>(backend: &B) {
         assert_eq!(house.state(stream.id).await.stream, stream);
     }
     assert_eq!(house.store.stream_get(house.tenant, stream(9).id).await.unwrap(), None);
+}
+
+/// Options of which none is at its default; secrets are in `secrets.rs`.
+fn options() -> StreamOptions {
+    let count = |number| std::num::NonZeroU32::new(number);
+    let headers = [("X-Team".to_owned(), "crm".to_owned())];
+    StreamOptions {
+        ordering: Ordering::Strict,
+        delivery: DeliverySettings {
+            timeout: Some(std::time::Duration::from_secs(5)),
+            retry: Retry::Delays(Delays::new(vec![1, 60, 3600]).unwrap()),
+            in_flight_max: count(3),
+            rate_per_s: count(10),
+            headers: StaticHeaders::new(headers.into()).unwrap(),
+            signing: None,
+        },
+    }
+}
+
+pub(crate) async fn options_are_kept_whole_and_go_back_to_their_defaults<B: Backend>(backend: &B) {
+    let house = House::open(backend).await;
+    let mut stream = stream(1);
+    stream.options = options();
+    house.commit(created(&stream)).await.unwrap();
+    let house = house.reopen().await;
+    assert_eq!(house.state(stream.id).await.stream, stream);
+    for (revision, retry) in [(1, Retry::Patient), (2, Retry::Delays(Delays::new(Vec::new()).unwrap()))] {
+        stream.options = StreamOptions::default();
+        stream.options.delivery.retry = retry;
+        house.commit(changed(revision, &stream)).await.unwrap();
+        assert_eq!(house.state(stream.id).await.stream, stream);
+    }
 }
 
 pub(crate) async fn a_page_starts_after_a_stream_even_a_deleted_one<B: Backend>(backend: &B) {

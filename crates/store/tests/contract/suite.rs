@@ -54,6 +54,7 @@ macro_rules! contract_suite {
             }
             streams {
                 a_stream_is_kept_whole
+                options_are_kept_whole_and_go_back_to_their_defaults
                 a_page_starts_after_a_stream_even_a_deleted_one
                 a_name_is_taken_once
                 a_tenant_has_no_more_streams_than_it_may

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 
 use domain::catalog::EventType;
 use domain::clock::{Entropy, Timestamp};
-use domain::delivery::Ordering;
 use domain::destination::{Authorization, Destination, Endpoint, HEADERS_RESERVED, Webhook, is_header_name};
 use domain::ids::StreamId;
 use domain::place::{Place, Resume};
 use domain::secret::Secret;
-use domain::stream::{EventStream, StreamOptions, StreamStatus};
+use domain::stream::{EventStream, StreamStatus};
 use serde::Serialize;
 use store::MissedRange;
 
@@ -17,6 +16,7 @@ use super::position::{Start, read_resume, read_start, resume_without_enabling, s
 use super::query::Cursor;
 use super::reader::{Field, Invalid, ObjectReader, Part, Text};
 use super::redelivery::CountedAnswer;
+use super::stream_extension::{EXTENSION, GivenOptions, OptionsAnswer, read_options};
 use crate::event_types::EventTypeNames;
 use crate::offsets::Offsets;
 
@@ -42,9 +42,7 @@ const HEADER_KEY: Text = Text::new("header_key", "HTTP header name; not one that
     .pattern(r"^[a-zA-Z0-9!#$%&'*+.^_`|~-]+$", is_header_name);
 const HEADER_VALUE: Text =
     Text::new("header_value", "HTTP header value.").secret().format("printable", is_header_value);
-const EXTENSION: Field = Field::new("headwater", "What this server offers beyond the contract.");
 const MISSED: Field = Field::new("missed", "What the stream has missed while it was disabled; not to be set.");
-const ORDERING: Field = Field::new("ordering", "Which events wait for one another: subject, none or strict.");
 
 fn is_printable(text: &str) -> bool {
     !text.chars().any(char::is_control)
@@ -67,7 +65,7 @@ pub(crate) struct NewStream {
     /// Where it delivers to.
     pub destination: Destination,
     /// What the contract does not have.
-    pub options: StreamOptions,
+    pub options: GivenOptions,
     /// Where it starts.
     pub start: Start,
 }
@@ -83,8 +81,8 @@ pub(crate) struct StreamChanges {
     pub subscriptions: Option<Vec<EventType>>,
     /// The whole new destination, but perhaps for its secret.
     pub destination: Option<GivenWebhook>,
-    /// Another ordering.
-    pub ordering: Option<Ordering>,
+    /// What the contract does not have.
+    pub options: GivenOptions,
     /// What it gets of what it has missed, should this enable it.
     pub resume: Option<Resume>,
 }
@@ -145,10 +143,12 @@ pub(crate) fn read_new(
 ) -> Result<NewStream, Invalid> {
     let changes = read_members(&mut body, types, http_allowed)?;
     let status = changes.status.unwrap_or(StreamStatus::Enabled);
-    let (mut options, mut start) = (StreamOptions::default(), None);
+    let (mut options, mut start) = (GivenOptions::default(), None);
     if let Some(mut extension) = body.object(EXTENSION)? {
-        options.ordering = extension.word(ORDERING, Ordering::from_name)?.unwrap_or_default();
+        options = read_options(&mut extension)?;
         start = read_start(&mut extension, offsets)?;
+        // What the server answers may be given back: whoever exports and imports streams does.
+        let _ = extension.value(MISSED);
         if start == Some(Start::Snapshot) && status == StreamStatus::Disabled {
             return Err(snapshot_of_disabled(&extension));
         }
@@ -174,9 +174,8 @@ pub(crate) fn read_changes(
 ) -> Result<StreamChanges, Invalid> {
     let mut changes = read_members(&mut body, types, http_allowed)?;
     if let Some(mut extension) = body.object(EXTENSION)? {
-        changes.ordering = extension.word(ORDERING, Ordering::from_name)?;
+        changes.options = read_options(&mut extension)?;
         changes.resume = read_resume(&mut extension)?;
-        // What the server answers may be given back: whoever exports and imports streams does.
         let _ = extension.value(MISSED);
         if changes.resume.is_some() && changes.status != Some(StreamStatus::Enabled) {
             return Err(resume_without_enabling(&extension));
@@ -196,7 +195,7 @@ fn read_members(body: &mut ObjectReader, types: &EventTypeNames, http_allowed: b
             .object(DESTINATION)?
             .map(|destination| read_destination(destination, http_allowed))
             .transpose()?,
-        ordering: None,
+        options: GivenOptions::default(),
         resume: None,
     })
 }
@@ -271,8 +270,8 @@ pub(crate) struct StreamAnswer {
 /// What the contract does not have; a member that is at its default is left out.
 #[derive(Default, Serialize)]
 struct ExtensionAnswer {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ordering: Option<&'static str>,
+    #[serde(flatten)]
+    options: OptionsAnswer,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missed: Vec<MissedAnswer>,
 }
@@ -286,14 +285,6 @@ struct MissedAnswer {
     to_offset: Option<String>,
     #[serde(flatten)]
     events: CountedAnswer,
-}
-
-impl ExtensionAnswer {
-    fn of(options: &StreamOptions) -> Option<Self> {
-        let StreamOptions { ordering } = options;
-        let ordering = (*ordering != Ordering::default()).then(|| ordering.name());
-        (*options != StreamOptions::default()).then_some(Self { ordering, missed: Vec::new() })
-    }
 }
 
 #[derive(Serialize)]
@@ -323,6 +314,14 @@ struct AuthorizationAnswer {
 }
 
 impl StreamAnswer {
+    /// With a signing secret that the server has made for it, which no other answer shows.
+    pub(crate) fn showing(mut self, made: Option<&Secret>) -> Self {
+        if let (Some(extension), Some(made)) = (&mut self.headwater, made) {
+            extension.options.show_made(made);
+        }
+        self
+    }
+
     /// With what the stream has missed while it was disabled, if it has missed anything.
     pub(crate) fn with_missed(mut self, missed: &[MissedRange], offsets: &Offsets, entropy: &dyn Entropy) -> Self {
         if !missed.is_empty() {
@@ -340,7 +339,8 @@ impl StreamAnswer {
 
     /// The stream, with the names that its tenant has for event types.
     pub(crate) fn new(stream: EventStream, types: &EventTypeNames) -> Self {
-        let headwater = ExtensionAnswer::of(&stream.options);
+        let options = OptionsAnswer::of(&stream.options);
+        let headwater = options.map(|options| ExtensionAnswer { options, missed: Vec::new() });
         let destination_type = stream.destination.type_name();
         let Destination::Webhook(webhook) = stream.destination;
         let method = webhook.authorization.method();

@@ -22,6 +22,7 @@ pub(crate) mod resource_server;
 pub(crate) mod role;
 pub(crate) mod scim;
 pub(crate) mod stats;
+pub(crate) mod stream_extension;
 pub(crate) mod subscribe;
 pub(crate) mod test_event;
 pub(crate) mod user;

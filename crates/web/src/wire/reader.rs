@@ -99,6 +99,8 @@ pub(crate) struct Text {
 const CHARS_MAX: usize = 4096;
 /// How much of a reason is told: it may repeat what a caller sent.
 const REASON_CHARS_MAX: usize = 512;
+/// How much of a name is told that a caller chose.
+const NAME_CHARS_SHOWN_MAX: usize = 128;
 /// The longest list.
 const ITEMS_MAX: usize = 1000;
 
@@ -212,6 +214,20 @@ impl ObjectReader {
         Invalid::new(Part::Payload, reason, &self.place_of(field.name), field.about)
     }
 
+    /// A fault of what a member holds under a name, or at an index.
+    pub(crate) fn fault_within(&self, field: Field, within: &str, reason: &str) -> Invalid {
+        let is_index = !within.is_empty() && within.bytes().all(|byte| byte.is_ascii_digit());
+        let place = self.place_of(field.name);
+        let within: String = within.chars().take(NAME_CHARS_SHOWN_MAX).collect();
+        let place = if is_index { format!("{place}[{within}]") } else { format!("{place}.{within}") };
+        Invalid::new(Part::Payload, reason, &place, field.about)
+    }
+
+    /// That `field` is missing, naming its whole path: for the members of an extension.
+    pub(crate) fn missing_with_path(&self, field: Field) -> Invalid {
+        self.fault_at(field, &format!("Missing required property: {}", field.name))
+    }
+
     /// That `field` is missing.
     pub(crate) fn missing(&self, field: Field) -> Invalid {
         self.fault(&format!("Missing required property: {}", field.name))
@@ -220,6 +236,17 @@ impl ObjectReader {
     /// A member as it stands.
     pub(crate) fn value(&mut self, field: Field) -> Option<Value> {
         self.members.remove(field.name)
+    }
+
+    /// A member to look at before it is read.
+    pub(crate) fn peek(&self, field: Field) -> Option<&Value> {
+        self.members.get(field.name)
+    }
+
+    /// Whether a member is `null`; if so, it has been read by that.
+    pub(crate) fn take_null(&mut self, field: Field) -> bool {
+        let is_null = self.peek(field).is_some_and(Value::is_null);
+        is_null && self.value(field).is_some()
     }
 
     /// A text, if it is there.
@@ -263,13 +290,16 @@ impl ObjectReader {
     /// A whole number within limits, if it is there.
     pub(crate) fn number(&mut self, field: Field, min: u64, max: u64) -> Result<Option<u64>, Invalid> {
         let Some(value) = self.value(field) else { return Ok(None) };
-        let fault = |reason: String| Err(self.fault_at(field, &reason));
-        match (value.as_u64(), value.as_i64()) {
-            (Some(number), _) if number > max => fault(format!("Value {number} is greater than maximum {max}")),
-            (Some(number), _) if number >= min => Ok(Some(number)),
-            (Some(_), _) | (None, Some(_)) => fault(format!("Value {value} is less than minimum {min}")),
-            (None, None) => fault(wrong_type("integer", &value)),
-        }
+        whole_number(&value, min, max).map(Some).map_err(|reason| self.fault_at(field, &reason))
+    }
+
+    /// A list of whole numbers within limits, if it is there.
+    pub(crate) fn numbers(&mut self, field: Field, min: u64, max: u64) -> Result<Option<Vec<u64>>, Invalid> {
+        let Some(items) = self.list(field)? else { return Ok(None) };
+        let read = |(index, item): (usize, &Value)| {
+            whole_number(item, min, max).map_err(|reason| self.fault_within(field, &index.to_string(), &reason))
+        };
+        items.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
     }
 
     /// One of a few words, if it is there.
@@ -400,6 +430,15 @@ impl ObjectReader {
 
     fn place_of(&self, name: &str) -> String {
         if self.place.is_empty() { name.to_owned() } else { format!("{}.{name}", self.place) }
+    }
+}
+
+fn whole_number(value: &Value, min: u64, max: u64) -> Result<u64, String> {
+    match (value.as_u64(), value.as_i64()) {
+        (Some(number), _) if number > max => Err(format!("Value {number} is greater than maximum {max}")),
+        (Some(number), _) if number >= min => Ok(number),
+        (Some(_), _) | (None, Some(_)) => Err(format!("Value {value} is less than minimum {min}")),
+        (None, None) => Err(wrong_type("integer", value)),
     }
 }
 

@@ -31,6 +31,7 @@ mod server;
 mod serving;
 mod starting;
 mod stats;
+mod stream_options;
 mod subscribe;
 mod subscribers;
 mod tenants;

@@ -285,7 +285,7 @@ async fn a_snapshot_tells_of_everybody_once_beside_changes_and_across_a_crash() 
 
 async fn ordered(world: &World, receiver: &Receiver, ordering: Ordering) -> StreamId {
     let mut stream = world.new_stream(receiver, &[UserCreated, UserUpdated]);
-    stream.options = StreamOptions { ordering };
+    stream.options = StreamOptions { ordering, ..StreamOptions::default() };
     world.stream_create(Write::StreamStart(Box::new(stream.clone()), StartFrom::Place(Place::Now))).await;
     stream.id
 }
@@ -332,11 +332,11 @@ async fn another_ordering_holds_for_a_stream_that_is_under_way() {
     create(&world, 0..2).await;
     receiver.wait_for(2).await;
     world.rename("u0", "first").await;
-    let options = Some(StreamOptions { ordering: Ordering::None });
+    let options = Some(StreamOptions { ordering: Ordering::None, ..StreamOptions::default() });
     world.stream_patch(stream, StreamPatch { options, ..StreamPatch::default() }).await;
     // What waited behind its subject until now goes.
     receiver.wait_for(3).await;
-    let options = Some(StreamOptions { ordering: Ordering::Strict });
+    let options = Some(StreamOptions { ordering: Ordering::Strict, ..StreamOptions::default() });
     world.stream_patch(stream, StreamPatch { options, ..StreamPatch::default() }).await;
     create(&world, 2..20).await;
     receiver.release();

@@ -25,7 +25,7 @@ fn event_stream(key: StreamKey, subscriptions: Vec<EventType>, ordering: Orderin
         status: StreamStatus::Enabled,
         subscriptions,
         destination: Destination::Webhook(Webhook { endpoint, authorization }),
-        options: StreamOptions { ordering },
+        options: StreamOptions { ordering, ..StreamOptions::default() },
         created_at: Timestamp::from_millis(0),
         updated_at: Timestamp::from_millis(0),
     }

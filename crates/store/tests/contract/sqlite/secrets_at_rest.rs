@@ -9,7 +9,7 @@ use super::Sqlite;
 use crate::backend::{Backend, House};
 use crate::erasure::{erase, erase_all, three_users};
 use crate::samples::{user, user_created};
-use crate::secrets::{MARK, fill, streams_with_secrets};
+use crate::secrets::{MARK, SIGNING_MARK, fill, streams_with_secrets};
 
 /// The bytes of every file of the store, by name.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -31,7 +31,8 @@ async fn no_file_has_a_secret_in_plain() {
         let written = files.iter().any(|(name, bytes)| name == expected && contains(bytes, "x-key"));
         assert!(written, "the settings are in {expected}");
         for (name, bytes) in files {
-            assert!(!contains(&bytes, &MARK[..12]), "{name} has a secret in plain");
+            let plain = [&MARK[..12], &SIGNING_MARK[..12]].map(|mark| contains(&bytes, mark));
+            assert_eq!(plain, [false; 2], "{name} has a secret in plain");
         }
     };
     check("headwater.db-wal");
@@ -57,6 +58,16 @@ async fn a_sealed_secret_opens_in_its_own_row_only() {
     }
     let read = house.store.stream_get(house.tenant, first.id).await.unwrap().unwrap();
     assert_eq!(read.value, *first);
+    // Nor do the secrets of a stream's options, neither in another row nor in the other column.
+    let third = streams_with_secrets()[2].id.to_string();
+    let moves = ["options_secret FROM streams WHERE stream_id = ?1", "secret FROM streams WHERE stream_id = ?2"];
+    for from in moves {
+        let copy = format!("UPDATE streams SET options_secret = (SELECT {from}) WHERE stream_id = ?2");
+        assert_eq!(raw.execute(&copy, [&own, &third]).unwrap(), 1);
+        let moved = house.store.stream_get(house.tenant, streams_with_secrets()[2].id).await;
+        let is_corrupt = matches!(&moved, Err(StoreError::Corrupt { column: "options_secret", .. }));
+        assert!(is_corrupt, "{moved:?}");
+    }
     // Nor do the options of one connection open as those of another.
     raw.execute("UPDATE connections SET connection_id = 'con_2'", []).unwrap();
     let moved = house.store.connection_get(house.tenant, &ConnectionId::from_text("con_2")).await;

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use domain::change::{Change, Write};
 use domain::ids::StreamId;
 use domain::place::StartFrom;
-use domain::stream::EventStream;
+use domain::stream::{EventStream, StreamOptions};
 
 use crate::call::Authenticated;
 use crate::error::Answer;
@@ -12,6 +12,7 @@ use crate::payload::Payload;
 use crate::wire::answer;
 use crate::wire::event_stream::{StreamAnswer, read_new};
 use crate::wire::position::Start;
+use crate::wire::stream_extension::CompletedOptions;
 
 /// Creates an event stream.
 pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
@@ -23,6 +24,8 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
         Start::Place(place) => StartFrom::Place(place),
         Start::Snapshot => StartFrom::Snapshot(call.served.source.clone()),
     };
+    let defaults = StreamOptions::default();
+    let CompletedOptions { options, made } = new.options.completed(&defaults, &new.destination, &*call.app.entropy)?;
     let now = call.app.now();
     let stream = EventStream {
         id: StreamId::generate(now, &*call.app.entropy),
@@ -30,12 +33,12 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
         status: new.status,
         subscriptions: new.subscriptions,
         destination: new.destination,
-        options: new.options,
+        options,
         created_at: now,
         updated_at: now,
     };
     let limit = call.app.settings.streams_max.map(Write::StreamsBelow);
     let writes = limit.into_iter().chain([Write::StreamStart(Box::new(stream.clone()), start)]).collect();
     call.state().change_commit(call.tenant(), Change { writes, events: Vec::new() }).await?;
-    Ok(answer::json(StatusCode::CREATED, &StreamAnswer::new(stream, &types)))
+    Ok(answer::json(StatusCode::CREATED, &StreamAnswer::new(stream, &types).showing(made.as_ref())))
 }

@@ -2,7 +2,9 @@
 
 use axum::http::StatusCode;
 use domain::change::{StreamPatch, stream_update};
+use domain::clock::Entropy;
 use domain::destination::Destination;
+use domain::secret::Secret;
 use domain::stream::{EventStream, StreamStatus};
 
 use crate::call::{Authenticated, CHANGE_TRIES_MAX, Call};
@@ -11,6 +13,7 @@ use crate::payload::Payload;
 use crate::wire::answer;
 use crate::wire::event_stream::{StreamAnswer, StreamChanges, read_changes};
 use crate::wire::reader::Invalid;
+use crate::wire::stream_extension::CompletedOptions;
 
 /// Changes an event stream.
 pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
@@ -22,32 +25,38 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
     for _ in 0..CHANGE_TRIES_MAX {
         let stored = call.state().stream_get(call.tenant(), id).await?;
         let stored = stored.ok_or(ApiError::NotFound(Missing::Stream))?;
-        let patch = patch_for(&stored.value, &changes)?;
+        let (patch, made) = patch_for(&stored.value, &changes, &*call.app.entropy)?;
         refuse_enabling_while_failing(&call, &stored.value, &patch).await?;
         let Some((stream, change)) = stream_update(&stored, patch, call.app.now()) else {
             return Ok(answer::json(StatusCode::OK, &StreamAnswer::new(stored.value, &types)));
         };
         if call.commit(change).await? {
-            return Ok(answer::json(StatusCode::OK, &StreamAnswer::new(stream, &types)));
+            return Ok(answer::json(StatusCode::OK, &StreamAnswer::new(stream, &types).showing(made.as_ref())));
         }
     }
     Err(ApiError::Refused(Refusal::Contended))
 }
 
-/// The changes, with the stored secret where none is given.
-fn patch_for(stored: &EventStream, changes: &StreamChanges) -> Result<StreamPatch, Invalid> {
+/// The changes, with the stored secret where none is given, and a signing secret that had to be made.
+fn patch_for(
+    stored: &EventStream,
+    changes: &StreamChanges,
+    entropy: &dyn Entropy,
+) -> Result<(StreamPatch, Option<Secret>), Invalid> {
     let Destination::Webhook(webhook) = &stored.destination;
     let destination = changes.destination.clone().map(|given| given.completed(Some(&webhook.authorization)));
-    let mut options = stored.options.clone();
-    options.ordering = changes.ordering.unwrap_or(options.ordering);
-    Ok(StreamPatch {
+    let destination = destination.transpose()?;
+    let effective = destination.as_ref().unwrap_or(&stored.destination);
+    let CompletedOptions { options, made } = changes.options.clone().completed(&stored.options, effective, entropy)?;
+    let patch = StreamPatch {
         name: changes.name.clone(),
         status: changes.status,
         subscriptions: changes.subscriptions.clone(),
-        destination: destination.transpose()?,
+        destination,
         options: Some(options),
         resume: changes.resume.unwrap_or_default(),
-    })
+    };
+    Ok((patch, made))
 }
 
 /// A stream that was disabled for its failures is enabled again only after enough of them were redelivered.
