@@ -90,7 +90,11 @@ impl StreamTask {
         for order in self.orders.drain(..) {
             match order {
                 Order::Send { ticket, attempt, payload, .. } => {
-                    self.work.spawn(send(Arc::clone(destination), ticket, Delivery { event: payload, attempt }));
+                    self.work.spawn(send(
+                        Arc::clone(destination),
+                        ticket,
+                        Delivery { event: payload, attempt, payload: None },
+                    ));
                 }
                 Order::Load(seqs) => {
                     self.work.spawn(load(Arc::clone(&self.shared), seqs));

@@ -14,6 +14,7 @@ pub mod delivery_settings;
 pub mod destination;
 pub mod erasure;
 pub mod event;
+pub mod expression;
 pub mod group;
 pub mod ids;
 pub mod organization;

@@ -22,7 +22,7 @@ const CRATES: &[Crate] = &[
 
 /// All that `domain` may use: nothing that does I/O, is async, reads a clock or draws randomness.
 const DOMAIN_USES: &[&str] =
-    &["base64", "bytes", "ipnet", "jiff", "md-5", "serde", "serde_json", "sha2", "thiserror", "url"];
+    &["base64", "bytes", "cel", "ipnet", "jiff", "md-5", "serde", "serde_json", "sha2", "thiserror", "url"];
 
 /// A library that only some crates may use, and why.
 struct Reserved {

@@ -1,13 +1,15 @@
 //! Where events go: one kind of destination a file, all behind [`Destination`].
 
 mod retry_after;
+mod shaping;
 mod webhook;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use domain::delivery::Outcome;
-use domain::event::LoggedEvent;
+use domain::event::{LoggedEvent, body_for_stream};
 use domain::stream::EventStream;
 
 use crate::outbound::Outbound;
@@ -20,6 +22,18 @@ pub struct Delivery {
     pub event: Arc<LoggedEvent>,
     /// Which attempt this is, from 1.
     pub attempt: u32,
+    /// What is sent instead of the event, where the stream transforms it.
+    pub payload: Option<Bytes>,
+}
+
+impl Delivery {
+    /// What is sent, in parts that follow one another; `suffix` completes the event for its stream.
+    pub(crate) fn body(&self, suffix: &Bytes) -> [Bytes; 2] {
+        match &self.payload {
+            Some(payload) => [payload.clone(), Bytes::new()],
+            None => body_for_stream(&self.event.event.body, suffix),
+        }
+    }
 }
 
 /// Where a stream delivers to.

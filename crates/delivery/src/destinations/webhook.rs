@@ -9,7 +9,7 @@ use bytes::Bytes;
 use domain::clock::{Clock, Moment};
 use domain::delivery::{Failure, FailureKind, Outcome};
 use domain::destination::{Authorization, HEADERS_RESERVED, Webhook};
-use domain::event::{body_for_stream, stream_suffix};
+use domain::event::stream_suffix;
 use domain::ids::StreamId;
 use domain::secret::Secret;
 use hyper::StatusCode;
@@ -52,7 +52,7 @@ impl WebhookDestination {
 
     async fn post(&self, delivery: &Delivery) -> Result<Answer, SendError> {
         let client = self.client.as_ref().map_err(Clone::clone)?;
-        client.post(body_for_stream(&delivery.event.event.body, &self.suffix)).await
+        client.post(delivery.body(&self.suffix)).await
     }
 
     fn refused_by_answer(&self, answer: &Answer, started: Moment, ended: Moment) -> Failure {

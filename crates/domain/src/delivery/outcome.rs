@@ -14,6 +14,8 @@ pub enum Outcome {
         /// How long the attempt took.
         duration: Duration,
     },
+    /// The stream's filter does not let it pass: it is done with, and nothing was sent.
+    FilteredOut,
     /// The destination does not have it, as far as we know.
     Failed(Failure),
 }
@@ -36,6 +38,7 @@ impl Outcome {
     pub const fn duration(&self) -> Duration {
         match self {
             Self::Delivered { duration } => *duration,
+            Self::FilteredOut => Duration::ZERO,
             Self::Failed(failure) => failure.duration,
         }
     }

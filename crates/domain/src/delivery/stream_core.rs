@@ -222,7 +222,8 @@ impl<E: Clone> StreamCore<E> {
         self.dirty = true;
         match &outcome {
             Outcome::Failed(failure) if failure.kind.is_overload() => self.concurrency.overloaded(now.steady),
-            Outcome::Failed(Failure { kind: FailureKind::Unreachable | FailureKind::Refused, .. }) => {}
+            Outcome::Failed(Failure { kind: FailureKind::Unreachable | FailureKind::Refused, .. })
+            | Outcome::FilteredOut => {}
             _ => self.concurrency.answered(&self.policy.limits, outcome.duration(), self.in_flight),
         }
         self.in_flight -= 1;
@@ -232,7 +233,11 @@ impl<E: Clone> StreamCore<E> {
         let failure = match outcome {
             Outcome::Delivered { duration } => {
                 self.health.delivered();
-                self.end_delivered(ticket, duration);
+                self.end_settled(ticket, Some(duration));
+                return;
+            }
+            Outcome::FilteredOut => {
+                self.end_settled(ticket, None);
                 return;
             }
             Outcome::Failed(failure) => failure,

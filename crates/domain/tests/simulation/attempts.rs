@@ -25,6 +25,12 @@ impl World {
                     return Err(format!("stream {key}: a success has disabled it"));
                 }
             }
+            Outcome::FilteredOut => {
+                self.filtered_out(key, flight)?;
+                if after != before {
+                    return Err(format!("stream {key}: an event that did not pass has disabled it"));
+                }
+            }
             Outcome::Failed(failure) => {
                 let policy = self.shell.streams[&key].policy();
                 let last = next_step(policy, flight.attempt, failure) == Next::GiveUp;
@@ -53,6 +59,13 @@ impl World {
             (false, false) if recovered => self.coverage.reached(Reached::MoveRecovered),
             (false, false) => {}
         }
+        Ok(())
+    }
+
+    fn filtered_out(&mut self, key: StreamKey, flight: Flight) -> Checked {
+        let Some(ledger) = self.ledgers.get_mut(&key) else { return Ok(()) };
+        ledger.filtered_out(flight.ticket).map_err(|why| format!("stream {key}: {why}"))?;
+        self.coverage.reached(Reached::FilteredOut);
         Ok(())
     }
 
@@ -101,6 +114,7 @@ impl World {
 fn told(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Delivered { .. } => String::from("delivered"),
+        Outcome::FilteredOut => String::from("filtered out"),
         Outcome::Failed(failure) => format!("{:?}", failure.kind),
     }
 }

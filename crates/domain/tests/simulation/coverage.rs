@@ -74,6 +74,7 @@ pub(crate) enum Reached {
     JobEndedByStep,
     TestEvent,
     Withdrawn,
+    FilteredOut,
     TurnDelivered,
     TurnFailed,
     WallClockBack,

@@ -26,6 +26,9 @@ impl Receiver {
 
     /// What comes of an attempt.
     pub(crate) fn answer(self, random: &mut Random) -> Outcome {
+        if matches!(self, Self::Healthy | Self::Flaky) && random.percent(5) {
+            return Outcome::FilteredOut;
+        }
         let well = match self {
             Self::Healthy => 100,
             Self::Flaky => 50,

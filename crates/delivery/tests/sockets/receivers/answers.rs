@@ -118,6 +118,7 @@ async fn a_body_that_trickles_costs_the_connection_but_not_the_status() {
                     assert!(delivered);
                     duration
                 }
+                Outcome::FilteredOut => panic!("the stream has no filter"),
                 Outcome::Failed(failure) => {
                     assert!(!delivered, "{failure:?}");
                     assert_eq!(failure.kind, status(500, None));

@@ -281,7 +281,11 @@ pub(crate) fn delivery() -> Delivery {
         time: Timestamp::default(),
         body: Bytes::from_static(br#"{"specversion":"1.0","a0tenant":"acme"}"#),
     };
-    Delivery { event: Arc::new(LoggedEvent { seq: Seq(1), tenant: TenantId(1), only_stream: None, event }), attempt: 1 }
+    Delivery {
+        event: Arc::new(LoggedEvent { seq: Seq(1), tenant: TenantId(1), only_stream: None, event }),
+        attempt: 1,
+        payload: None,
+    }
 }
 
 /// What the receiver gets of [`delivery`].
@@ -307,7 +311,7 @@ pub(crate) fn assert_delivered(outcome: &Outcome) {
 pub(crate) fn failure(outcome: Outcome) -> Failure {
     match outcome {
         Outcome::Failed(failure) => failure,
-        Outcome::Delivered { .. } => panic!("it was delivered"),
+        other => panic!("expected a failure: {other:?}"),
     }
 }
 

@@ -11,7 +11,9 @@ use crate::delivery::progress::{Parked, RowChange};
 use crate::event::Seq;
 
 impl<E: Clone> StreamCore<E> {
-    pub(super) fn end_delivered(&mut self, ticket: Ticket, duration: Duration) {
+    /// Ends an entry of which nothing is left to do. `delivered` is how long the attempt took that delivered it; without,
+    /// the stream's filter did not let it pass, and no delivery is counted.
+    pub(super) fn end_settled(&mut self, ticket: Ticket, delivered: Option<Duration>) {
         let Some(Entry { seq, origin, .. }) = self.remove(ticket) else { return };
         self.delivered += 1;
         match origin {
@@ -24,7 +26,9 @@ impl<E: Clone> StreamCore<E> {
             Origin::OutOfTurn => self.rows.push(RowChange::TurnEnded { seq, delivered: true }),
             Origin::Forgotten => return,
         }
-        self.cycles.count_delivered(duration);
+        if let Some(duration) = delivered {
+            self.cycles.count_delivered(duration);
+        }
         if self.failed.remove(&seq) {
             self.count_failed();
             self.rows.push(RowChange::Recovered { seq });

@@ -1,4 +1,5 @@
 mod beside;
+mod filtered;
 mod reorder;
 mod saving;
 mod schedule;

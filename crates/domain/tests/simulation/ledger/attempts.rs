@@ -67,11 +67,20 @@ impl Ledger {
 
     /// The receiver has accepted the event; true if it had accepted it before.
     pub(crate) fn delivered(&mut self, ticket: Ticket) -> Result<bool, String> {
+        self.in_row = 0;
+        self.done_with(ticket, true)
+    }
+
+    /// The stream's filter did not let the event pass; true if it has been done with before.
+    pub(crate) fn filtered_out(&mut self, ticket: Ticket) -> Result<bool, String> {
+        self.done_with(ticket, false)
+    }
+
+    fn done_with(&mut self, ticket: Ticket, counts: bool) -> Result<bool, String> {
         let flight = self.landed(ticket)?;
         let seq = flight.seq;
-        self.in_row = 0;
         self.delivered += 1;
-        if !flight.forgotten {
+        if counts && !flight.forgotten {
             self.beside.count_delivered();
         }
         if flight.redelivery {
