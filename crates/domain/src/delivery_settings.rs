@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::delivery::Schedule;
 use crate::destination::{Authorization, Destination, HEADERS_RESERVED, is_header_name};
+use crate::expression::{Filter, Transform};
 use crate::signing::Signing;
 
 /// The longest that one attempt may be given.
@@ -34,6 +35,10 @@ pub struct DeliverySettings {
     pub headers: StaticHeaders,
     /// How requests are signed.
     pub signing: Option<Signing>,
+    /// Which events pass; all, if there is none.
+    pub filter: Option<Filter>,
+    /// What is sent instead of the event.
+    pub transform: Option<Transform>,
 }
 
 /// When a delivery is tried again.

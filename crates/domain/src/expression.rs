@@ -119,8 +119,11 @@ impl Expression {
     }
 }
 
+/// The first of them: where, and what was met there, without the list of all that might have stood there instead.
 fn first_line(errors: &cel::ParseErrors) -> String {
-    shortened(errors.to_string().lines().next().unwrap_or("it cannot be read"))
+    let all = errors.to_string();
+    let first = all.lines().next().unwrap_or_default().trim_start_matches("ERROR: <input>:");
+    shortened(first.split(" expecting ").next().unwrap_or_default())
 }
 
 fn shortened(text: &str) -> String {

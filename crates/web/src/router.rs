@@ -254,6 +254,8 @@ fn event_endpoints() -> Vec<Route> {
         get("/api/v2/event-streams/{id}", event_streams::get::get),
         patch("/api/v2/event-streams/{id}", event_streams::update::update),
         delete("/api/v2/event-streams/{id}", event_streams::delete::delete),
+        post("/api/v2/headwater/dry-run", event_streams::dry_run::dry_run),
+        post("/api/v2/event-streams/{id}/headwater/dry-run", event_streams::dry_run::dry_run_of_stream),
         post("/api/v2/event-streams/{id}/headwater/seek", event_streams::seek::seek),
         get("/api/v2/event-streams/{id}/stats", event_streams::stats::stats),
         post("/api/v2/event-streams/{id}/test", event_streams::test::test),

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::delivery::Outcome;
-use domain::event::{LoggedEvent, body_for_stream};
+use domain::event::{LoggedEvent, body_for_stream, stream_suffix};
 use domain::stream::EventStream;
 
 use crate::outbound::Outbound;
+use shaping::ShapedDestination;
 use webhook::WebhookDestination;
 
 /// An event on its way to a destination.
@@ -45,9 +46,11 @@ pub trait Destination: Send + Sync {
 
 /// The destination of a stream as it is set up now; to be made anew when the stream's settings change.
 pub fn destination_for(stream: &EventStream, outbound: &Outbound) -> Arc<dyn Destination> {
-    match &stream.destination {
+    let destination = match &stream.destination {
         domain::destination::Destination::Webhook(webhook) => {
             Arc::new(WebhookDestination::new(stream.id, webhook, outbound))
         }
-    }
+    };
+    let (filter, transform) = (stream.options.delivery.filter.clone(), stream.options.delivery.transform.clone());
+    ShapedDestination::around(destination, stream_suffix(stream.id), filter, transform)
 }

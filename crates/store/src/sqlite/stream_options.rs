@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::delivery::Ordering;
 use domain::delivery_settings::{Delays, DeliverySettings, Retry, StaticHeaders};
+use domain::expression::{Filter, Transform};
 use domain::secret::Secret;
 use domain::signing::{Ed25519Key, HmacSecret, Signing, SigningAlgorithm};
 use domain::stream::StreamOptions;
@@ -32,6 +33,10 @@ pub(super) struct StoredOptions {
     /// The algorithm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signing: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filter: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    transform: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,7 +56,7 @@ pub(super) struct StoredSecrets {
 /// The options as texts: what anybody may read, and, where there are any, the secrets.
 pub(super) fn split(options: &StreamOptions) -> (String, Option<Secret>) {
     let StreamOptions { ordering, delivery } = options;
-    let DeliverySettings { timeout, retry, in_flight_max, rate_per_s, headers, signing } = delivery;
+    let DeliverySettings { timeout, retry, in_flight_max, rate_per_s, headers, signing, filter, transform } = delivery;
     let stored = StoredOptions {
         ordering: (*ordering != Ordering::default()).then(|| ordering.name().to_owned()),
         timeout_s: timeout.map(|timeout| timeout.as_secs()),
@@ -64,6 +69,8 @@ pub(super) fn split(options: &StreamOptions) -> (String, Option<Secret>) {
         rate_per_s: *rate_per_s,
         headers: headers.as_map().clone(),
         signing: signing.as_ref().map(|signing| signing.algorithm().name().to_owned()),
+        filter: filter.as_ref().map(|filter| filter.as_str().to_owned()),
+        transform: transform.as_ref().map(|transform| transform.as_str().to_owned()),
     };
     let secrets = StoredSecrets { signing: signing.as_ref().map(signing_secrets).unwrap_or_default() };
     let sealed = (secrets != StoredSecrets::default()).then(|| Secret::new(to_json(&secrets)));
@@ -89,6 +96,8 @@ pub(super) fn join(stored: StoredOptions, secrets: StoredSecrets) -> Option<Stre
         rate_per_s: stored.rate_per_s,
         headers: StaticHeaders::new(stored.headers).ok()?,
         signing,
+        filter: stored.filter.map(|text| Filter::parse(&text)).transpose().ok()?,
+        transform: stored.transform.map(|text| Transform::parse(&text)).transpose().ok()?,
     };
     Some(StreamOptions { ordering, delivery })
 }

@@ -5,6 +5,7 @@ use domain::change::{Revision, Write};
 use domain::delivery::{Health, Ordering, Position};
 use domain::delivery_settings::{Delays, DeliverySettings, Retry, StaticHeaders};
 use domain::event::Seq;
+use domain::expression::{Filter, Transform};
 use domain::stream::{StreamOptions, StreamStatus};
 use domain::subscription::Interest;
 use store::{Conflict, Log, RestoredStream, State, StoreError, StreamsVersion};
@@ -49,6 +50,8 @@ fn options() -> StreamOptions {
             rate_per_s: count(10),
             headers: StaticHeaders::new(headers.into()).unwrap(),
             signing: None,
+            filter: Some(Filter::parse("event.type != 'user.deleted'").unwrap()),
+            transform: Some(Transform::parse("{'id': event.id}").unwrap()),
         },
     }
 }

@@ -15,6 +15,7 @@ use domain::clock::Entropy;
 use domain::delivery::Ordering;
 use domain::delivery_settings::{DeliverySettings, IN_FLIGHT_MAX, RATE_PER_S_MAX, Retry, StaticHeaders, TIMEOUT_S_MAX};
 use domain::destination::Destination;
+use domain::expression::{Filter, Transform};
 use domain::secret::Secret;
 use domain::stream::StreamOptions;
 use serde::Serialize;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use self::given::Given;
 use self::retry::RetryAnswer;
 use self::signing::{GivenSigning, SigningAnswer};
+use super::expression::{FILTER, TRANSFORM, read_filter, read_transform};
 use super::reader::{Field, Invalid, ObjectReader, Part};
 
 /// The member that everything beyond the contract is in.
@@ -41,6 +43,8 @@ pub(crate) struct GivenOptions {
     rate_per_s: Given<Option<NonZeroU32>>,
     headers: Given<StaticHeaders>,
     signing: Given<Option<GivenSigning>>,
+    filter: Given<Option<Filter>>,
+    transform: Given<Option<Transform>>,
 }
 
 /// Options with what was given laid over them.
@@ -62,6 +66,8 @@ pub(super) fn read_options(extension: &mut ObjectReader) -> Result<GivenOptions,
         rate_per_s: Given::read(extension, RATE, |it| read_count(it, RATE, RATE_PER_S_MAX))?,
         headers: Given::read(extension, headers::HEADERS, headers::read)?,
         signing: Given::read(extension, signing::SIGNING, |it| Ok(signing::read(it)?.map(Some)))?,
+        filter: Given::read(extension, FILTER, |it| Ok(read_filter(it)?.map(Some)))?,
+        transform: Given::read(extension, TRANSFORM, |it| Ok(read_transform(it)?.map(Some)))?,
     })
 }
 
@@ -79,7 +85,7 @@ impl GivenOptions {
         destination: &Destination,
         entropy: &dyn Entropy,
     ) -> Result<CompletedOptions, Invalid> {
-        let Self { ordering, timeout, retry, in_flight_max, rate_per_s, headers, signing } = self;
+        let Self { ordering, timeout, retry, in_flight_max, rate_per_s, headers, signing, filter, transform } = self;
         let mut options = stored.clone();
         ordering.lay_over(&mut options.ordering);
         let delivery = &mut options.delivery;
@@ -88,6 +94,8 @@ impl GivenOptions {
         in_flight_max.lay_over(&mut delivery.in_flight_max);
         rate_per_s.lay_over(&mut delivery.rate_per_s);
         headers.lay_over(&mut delivery.headers);
+        filter.lay_over(&mut delivery.filter);
+        transform.lay_over(&mut delivery.transform);
         let made = signing::lay_over(signing, &mut delivery.signing, entropy);
         options.delivery.check_fit(destination).map_err(|unfit| {
             let place = format!("{}.{}", EXTENSION.name, unfit.member());
@@ -114,13 +122,18 @@ pub(super) struct OptionsAnswer {
     headers: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signing: Option<SigningAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transform: Option<String>,
 }
 
 impl OptionsAnswer {
     /// The options, if one of them is not at its default.
     pub(super) fn of(options: &StreamOptions) -> Option<Self> {
         let StreamOptions { ordering, delivery } = options;
-        let DeliverySettings { timeout, retry, in_flight_max, rate_per_s, headers, signing } = delivery;
+        let DeliverySettings { timeout, retry, in_flight_max, rate_per_s, headers, signing, filter, transform } =
+            delivery;
         (*options != StreamOptions::default()).then(|| Self {
             ordering: (*ordering != Ordering::default()).then(|| ordering.name()),
             timeout_s: timeout.map(|timeout| timeout.as_secs()),
@@ -129,6 +142,8 @@ impl OptionsAnswer {
             rate_per_s: *rate_per_s,
             headers: headers.as_map().clone(),
             signing: signing.as_ref().map(SigningAnswer::of),
+            filter: filter.as_ref().map(|filter| filter.as_str().to_owned()),
+            transform: transform.as_ref().map(|transform| transform.as_str().to_owned()),
         })
     }
 

@@ -6,6 +6,7 @@ mod clients;
 mod connections;
 mod deliveries;
 mod described;
+mod dry_run;
 mod endpoints;
 mod errors;
 mod event_streams;

@@ -59,6 +59,7 @@ fn all() -> Value {
     json!({
         "ordering": "none", "timeout_s": 5, "retry": {"delays_s": [1, 10, 60]}, "in_flight_max": 3, "rate_per_s": 10,
         "headers": {"X-Team": "crm"},
+        "filter": "event.type.startsWith('user.')", "transform": "{'id': event.id}",
     })
 }
 
@@ -89,7 +90,7 @@ async fn a_change_replaces_what_is_given_and_null_is_the_default() {
     assert_eq!(renamed["headwater"], expected);
     let nothing = json!({
         "ordering": null, "timeout_s": null, "retry": null, "in_flight_max": null, "rate_per_s": null, "headers": null,
-        "signing": null,
+        "signing": null, "filter": null, "transform": null,
     });
     assert_eq!(patch(&server, &made, nothing).await.get("headwater"), None);
 }

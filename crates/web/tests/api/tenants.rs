@@ -150,6 +150,7 @@ fn body_for(method: &str, path: &str) -> Value {
     match (method, path) {
         ("GET" | "DELETE", _) => Value::Null,
         ("POST", "/api/v2/event-streams/{id}/headwater/seek") => json!({"to": "now", "dry_run": true}),
+        ("POST", "/api/v2/event-streams/{id}/headwater/dry-run") => json!({"event_type": "user.created"}),
         ("POST", "/api/v2/organizations/{id}/members") => json!({"members": ["auth0|000000000000000000000000"]}),
         _ => json!({}),
     }
