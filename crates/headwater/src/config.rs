@@ -37,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) master_key: MasterKeySource,
     pub(crate) bootstrap: Option<Application>,
     pub(crate) token_lifetime: Duration,
+    pub(crate) signing_key_age_max: Option<Duration>,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) request_bytes_max: usize,
     pub(crate) batch_bytes_max: usize,
@@ -121,6 +122,7 @@ impl Config {
                 client_secret: Secret::new(client_secret),
             }),
             token_lifetime: required(&layers, "token_lifetime", value::positive_duration)?,
+            signing_key_age_max: optional(&layers, "signing_key_age_max", value::positive_duration)?,
             rate_limit: rate_limit(&layers)?,
             request_bytes_max: required(&layers, "request_bytes_max", value::bytes)?,
             batch_bytes_max: required(&layers, "batch_bytes_max", value::bytes)?,
@@ -187,12 +189,13 @@ fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {
 /// names the one overrides a file that names the other.
 fn master_key(layers: &Layers, data_dir: &Path) -> MasterKeySource {
     let (text, file) = (layers.get("master_key"), layers.get("master_key_file"));
+    let previous = layers.get("master_key_previous").map(|found| Secret::new(found.text.clone()));
     let from_file = |found: Option<&Found>| found.is_some_and(|each| matches!(each.origin, Origin::File(_)));
     match (text, file) {
         (Some(_), Some(file)) if from_file(text) && !from_file(Some(file)) => {
             MasterKeySource::File(file.text.clone().into())
         }
-        (Some(text), _) => MasterKeySource::Text(Secret::new(text.text.clone())),
+        (Some(text), _) => MasterKeySource::Text { newest: Secret::new(text.text.clone()), previous },
         (None, Some(file)) => MasterKeySource::File(file.text.clone().into()),
         (None, None) => MasterKeySource::DataFolder(data_dir.to_owned()),
     }
@@ -332,7 +335,7 @@ mod tests {
         let config = load("master_key = \"x\"", &[("HEADWATER_MASTER_KEY_FILE", "/k")], &[]).unwrap();
         assert!(matches!(config.master_key, MasterKeySource::File(_)));
         let config = load("master_key_file = \"/k\"", &[("HEADWATER_MASTER_KEY", "x")], &[]).unwrap();
-        assert!(matches!(config.master_key, MasterKeySource::Text(_)));
+        assert!(matches!(config.master_key, MasterKeySource::Text { .. }));
     }
 
     #[test]

@@ -23,8 +23,13 @@ use web::{App, Bootstrap, PublicUrl, Settings, TenantSettings};
 
 use crate::clock::SystemClock;
 use crate::config::{Application, Config};
+use crate::control::{Control, ControlSocket, told_of};
 use crate::entropy::SystemEntropy;
+use crate::rotation::{MasterKeyRotation, Rotated};
 use crate::tls;
+
+/// How often the server looks for signing keys that are too old, or whose tokens have expired.
+const SIGNING_KEYS_EVERY: Duration = Duration::from_secs(60);
 
 /// The exit code of a process that a second signal ended.
 const CUT_SHORT: i32 = 130;
@@ -36,6 +41,8 @@ pub(crate) struct Server {
     store: Arc<SqliteStore>,
     engine: Engine,
     web: JoinSet<()>,
+    /// What is done beside: it ends with the server, and its end is none of the server's.
+    upkeep: JoinSet<()>,
     web_stop: CancellationToken,
 }
 
@@ -49,7 +56,7 @@ impl Server {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let tls = config.tls.as_ref().map(tls::server_config).transpose()?;
         let outbound = outbound(config, &clock)?;
-        let store = open_store(config, &entropy)?;
+        let (store, keyring) = open_store(config, &entropy)?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().context("the listener has no address")?;
         let settings = web_settings(config, address)?;
@@ -58,7 +65,9 @@ impl Server {
         let state: Arc<dyn State> = store.clone();
         let application = config.bootstrap.clone().map(bootstrap);
         web::bootstrap(&*state, &*clock, &*entropy, &settings, application).await?;
-        let app = App::load(state, Arc::clone(&clock), entropy, settings).await?;
+        let app = Arc::new(App::load(state, Arc::clone(&clock), Arc::clone(&entropy), settings).await?);
+        let master_key = MasterKeyRotation::new(config.master_key.clone(), Arc::clone(&store), keyring, entropy);
+        let upkeep = upkeep(config, Control { app: Arc::clone(&app), master_key: Arc::new(master_key) });
 
         let log: Arc<dyn Log> = store.clone();
         let engine = Engine::start(log, clock, engine_settings(config, outbound)).await?;
@@ -66,7 +75,7 @@ impl Server {
         let mut web = JoinSet::new();
         web.spawn(web::serve(listener, tls, web::router(app), web_stop.clone(), config.shutdown_timeout));
         tracing::info!(%address, public_url = public_url.as_str(), "listening");
-        Ok(Self { public_url, address, store, engine, web, web_stop })
+        Ok(Self { public_url, address, store, engine, web, upkeep, web_stop })
     }
 
     /// How clients reach it.
@@ -102,6 +111,7 @@ impl Server {
             }
         }
         self.engine.stop().await;
+        self.upkeep.shutdown().await;
         // Closing waits for what the writer has taken.
         let store = self.store;
         tokio::task::spawn_blocking(move || drop(store)).await.context("the store could not be closed")?;
@@ -170,16 +180,49 @@ impl Signals {
     }
 }
 
+/// What goes on beside serving: commands are answered, a change of the master key that had not come to its end is, and
+/// signing keys come and go.
+fn upkeep(config: &Config, control: Control) -> JoinSet<()> {
+    let mut upkeep = JoinSet::new();
+    let master_key = Arc::clone(&control.master_key);
+    upkeep.spawn(async move {
+        match master_key.resume().await {
+            Ok(Rotated::Done) => {}
+            Ok(rotated) => told_of(&rotated).iter().for_each(|line| tracing::info!("{line}")),
+            Err(error) => tracing::error!(%error, "the master key is still being changed"),
+        }
+    });
+    let (app, age_max) = (Arc::clone(&control.app), config.signing_key_age_max);
+    upkeep.spawn(async move {
+        let mut turns = tokio::time::interval(SIGNING_KEYS_EVERY);
+        loop {
+            turns.tick().await;
+            if let Err(error) = app.signing_keys_upkeep(age_max).await {
+                tracing::error!(%error, "signing keys cannot be looked after now");
+            }
+        }
+    });
+    match ControlSocket::listen(&config.data_dir) {
+        Ok(socket) => {
+            upkeep.spawn(socket.serve(control));
+        }
+        Err(error) => {
+            let reason = "commands such as `headwater keys rotate` cannot reach this server";
+            tracing::warn!(%error, data_dir = %config.data_dir.display(), reason);
+        }
+    }
+    upkeep
+}
+
 /// Opens the store with its master key, making both at first start.
 ///
 /// # Errors
 /// Says what is in the way and how to mend it.
-pub(crate) fn open_store(config: &Config, entropy: &Arc<dyn Entropy>) -> Result<Arc<SqliteStore>> {
-    let master_key = config.master_key.load(&**entropy)?;
-    let keyring = Arc::new(Keyring::new(&master_key));
+pub(crate) fn open_store(config: &Config, entropy: &Arc<dyn Entropy>) -> Result<(Arc<SqliteStore>, Arc<Keyring>)> {
+    let keyring = Arc::new(config.master_key.load(&**entropy)?.keyring());
     let options = Options { folder: config.data_dir.clone() };
-    let opened = SqliteStore::open(options, keyring, Arc::clone(entropy));
-    opened.map(Arc::new).map_err(|error| match error {
+    let opened = SqliteStore::open(options, Arc::clone(&keyring), Arc::clone(entropy));
+    opened.map(|store| (Arc::new(store), keyring)).map_err(|error| match error {
         // It does not say where.
         StoreError::Unavailable { .. } => {
             Error::new(error).context(format!("the store in {} cannot be opened", config.data_dir.display()))
@@ -257,7 +300,11 @@ fn bootstrap(application: Application) -> Bootstrap {
     Bootstrap { client_id: application.client_id, client_secret: application.client_secret }
 }
 
-fn web_settings(config: &Config, address: SocketAddr) -> Result<Settings> {
+/// What the operator decides about the API.
+///
+/// # Errors
+/// If two tenants have the same domain.
+pub(crate) fn web_settings(config: &Config, address: SocketAddr) -> Result<Settings> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let public_url = match &config.public_url {
         Some(url) => url.clone(),

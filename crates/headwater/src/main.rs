@@ -6,11 +6,13 @@
 mod clock;
 mod commands;
 mod config;
+mod control;
 mod entropy;
 mod environment;
 mod keys;
 mod lifecycle;
 mod receiver;
+mod rotation;
 mod telemetry;
 mod terminal;
 mod tls;

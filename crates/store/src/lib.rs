@@ -13,6 +13,7 @@ mod organizations;
 mod records;
 mod redeliveries;
 mod registered_types;
+mod resealing;
 mod resource_servers;
 mod roles;
 mod scim;
@@ -51,11 +52,12 @@ pub use records::{
 };
 pub use redeliveries::{Counted, JobChanged, JobDue, JobRequested, JobSteps, MissedRange, NewJob, Redeliveries};
 pub use registered_types::RegisteredTypes;
+pub use resealing::{ResealPlace, ResealStep, Resealing, SealedTexts};
 pub use resource_servers::ResourceServers;
 pub use roles::Roles;
 pub use scim::{Scim, ScimIdentity, ScimUserFilter};
 pub use statistics::{CountedCycles, Statistics, StatisticsUpkeep};
-pub use tenant_keys::{DERIVED_KEY_BYTES, TenantKeys};
+pub use tenant_keys::{DERIVED_KEY_BYTES, Retire, TenantKeys};
 pub use tenant_log::{TenantLog, Wanted};
 pub use user_search::{FoundUsers, Total, UserSearches};
 
@@ -73,6 +75,7 @@ pub trait State:
     + Organizations
     + Redeliveries
     + RegisteredTypes
+    + Resealing
     + ResourceServers
     + Roles
     + Scim

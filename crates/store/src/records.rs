@@ -77,6 +77,8 @@ pub struct SigningKey {
     pub private_key: Secret,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When the last of its tokens has expired, and it goes; `None` for the one that signs.
+    pub retires_at: Option<Timestamp>,
 }
 
 /// Counts changes of streams' settings.

@@ -42,6 +42,13 @@ impl TokenCache {
         self.with_shard(digest, |shard| shard.get(digest).cloned())
     }
 
+    /// Forgets all of them.
+    pub(crate) fn forget(&self) {
+        for shard in &self.0 {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     fn put(&self, digest: Digest, principal: Arc<Principal>, now: Timestamp) {
         self.with_shard(&digest, |shard| {
             if shard.len() >= TOKENS_MAX / SHARDS {
@@ -77,7 +84,7 @@ pub(crate) fn authenticate(
     let principal = match checked.get(&key) {
         Some(known) => known,
         None => {
-            let principal = Arc::new(served.keys.check(token)?);
+            let principal = Arc::new(served.keys().check(token)?);
             if principal.expires_at > now {
                 checked.put(key, Arc::clone(&principal), now);
             }

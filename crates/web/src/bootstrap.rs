@@ -1,6 +1,8 @@
 //! What a first start makes, and every later start finds: the tenants, and of each its database connection, a
 //! signing key, and the application of the operator's choice with every scope.
 
+use std::time::Duration;
+
 use domain::account::{CLIENT_CREDENTIALS, Client, ClientGrant, DEFAULT_TENANT};
 use domain::change::{Change, Expect, Write};
 use domain::clock::{Clock, Entropy};
@@ -8,7 +10,7 @@ use domain::connection::{Connection, DATABASE_CONNECTION, Strategy};
 use domain::ids::{ClientId, ConnectionId, GrantId, TenantId};
 use domain::scope::SCOPES;
 use serde_json::{Map, json};
-use store::{Page, State, StoreError};
+use store::{Page, Retire, State, StoreError};
 
 use crate::settings::{Bootstrap, PublicUrl, Settings};
 use crate::tokens::keys::{KeyError, generate_key};
@@ -43,10 +45,11 @@ pub async fn bootstrap(
     settings: &Settings,
     application: Option<Bootstrap>,
 ) -> Result<(), BootstrapError> {
-    tenant_make(state, clock, entropy, DEFAULT_TENANT, &settings.public_url, application).await?;
+    let lifetime = settings.token_lifetime;
+    tenant_make(state, clock, entropy, DEFAULT_TENANT, &settings.public_url, lifetime, application).await?;
     for each in &settings.tenants {
         let application = each.application.clone();
-        tenant_make(state, clock, entropy, each.name.as_str(), &each.public_url, application).await?;
+        tenant_make(state, clock, entropy, each.name.as_str(), &each.public_url, lifetime, application).await?;
     }
     Ok(())
 }
@@ -57,12 +60,14 @@ async fn tenant_make(
     entropy: &dyn Entropy,
     name: &str,
     public_url: &PublicUrl,
+    token_lifetime: Duration,
     application: Option<Bootstrap>,
 ) -> Result<(), BootstrapError> {
     let tenant = state.tenant_ensure(name).await?.id;
     if state.signing_keys(tenant).await?.is_empty() {
-        state.signing_key_add(tenant, generate_key(clock.now().wall, entropy)?).await?;
+        state.signing_key_add(tenant, generate_key(clock.now().wall, entropy)?, Retire::WhenExpired).await?;
     }
+    state.token_lifetime_note(tenant, token_lifetime.as_secs()).await?;
     let client_id = match &application {
         None => None,
         Some(application) => Some(application_ensure(state, entropy, tenant, application).await?),

@@ -37,3 +37,4 @@ pub use router::{Endpoint, endpoints, router};
 pub use serve::{PeerAddress, serve};
 pub use settings::{Bootstrap, PublicUrl, PublicUrlError, Readers, Settings, TenantSettings};
 pub use state::{App, LoadError};
+pub use tokens::rotation::{RotatedKeys, RotationError, signing_keys_rotate};

@@ -35,8 +35,8 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Everything that is served.
-pub fn router(app: App) -> Router {
-    let app = Arc::new(app);
+pub fn router(app: impl Into<Arc<App>>) -> Router {
+    let app = app.into();
     let served =
         routes().into_iter().fold(Router::new(), |router, route| router.route(route.endpoint.path, route.handler));
     served

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::header::HOST;
@@ -27,7 +27,7 @@ pub(crate) struct ServedTenant {
     /// The tenant as events name it.
     pub(crate) source: Source,
     /// What its tokens are signed and checked with.
-    pub(crate) keys: Keys,
+    keys: RwLock<Arc<Keys>>,
     /// What its offsets are made and read with.
     pub(crate) offsets: Arc<Offsets>,
     /// The one API there is.
@@ -49,8 +49,20 @@ impl ServedTenant {
             offsets: Arc::new(Offsets::new(&state.offset_key(tenant.id))),
             public_url: public_url.clone(),
             tenant,
-            keys,
+            keys: RwLock::new(Arc::new(keys)),
         })
+    }
+
+    /// What its tokens are signed and checked with now.
+    pub(crate) fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes up its keys as they are stored.
+    pub(crate) async fn keys_reload(&self, state: &dyn State) -> Result<(), LoadError> {
+        let keys = Keys::load(&state.signing_keys(self.id()).await?, &self.public_url)?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        Ok(())
     }
 
     pub(crate) fn id(&self) -> TenantId {
@@ -94,6 +106,11 @@ impl Tenants {
             by_domain: all.iter().map(|each| (each.public_url.domain().to_owned(), Arc::clone(each))).collect(),
             default: Arc::clone(all.first().expect("there is the default tenant")),
         }
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<ServedTenant>> {
+        self.by_domain.values()
     }
 
     /// The tenant whose host this is.

@@ -152,17 +152,24 @@ async fn store(diagnosis: &mut Diagnosis, config: &Config) -> bool {
         return false;
     }
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    if let Err(error) = config.master_key.load(&*entropy) {
-        diagnosis.say(Verdict::Fail, "master key", &error.to_string());
-        return false;
+    match config.master_key.load(&*entropy) {
+        Ok(keys) if keys.previous.is_empty() => diagnosis.say(Verdict::Ok, "master key", "found"),
+        Ok(_) => {
+            let finding = "found, and former ones, as long as something is sealed with them; `headwater keys rotate` \
+                           or the next start brings that to its end";
+            diagnosis.say(Verdict::Ok, "master key", finding);
+        }
+        Err(error) => {
+            diagnosis.say(Verdict::Fail, "master key", &error.to_string());
+            return false;
+        }
     }
-    diagnosis.say(Verdict::Ok, "master key", "found");
     if !config.data_dir.join("headwater.db").exists() {
         diagnosis.say(Verdict::Ok, "store", "will be made at first start");
         return false;
     }
     match lifecycle::open_store(config, &entropy) {
-        Ok(store) => {
+        Ok((store, _)) => {
             diagnosis.say(Verdict::Ok, "store", "can be opened");
             inside(diagnosis, config, &store).await;
             false

@@ -5,6 +5,7 @@ mod certs;
 mod demo;
 mod dev;
 mod doctor;
+mod keys;
 mod serve;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Certs(certs::CertsCommand),
     /// Checks a configuration and its surroundings, and says what to mend.
     Doctor(serve::ServeCommand),
+    /// Changes the master key, or the keys that tokens are signed with.
+    Keys(keys::KeysCommand),
     /// Any call of the Management API, as HEADWATER_URL and HEADWATER_CLIENT_ID / _SECRET (or _TOKEN) say.
     Api(cli::api::ApiCommand),
 }
@@ -36,7 +39,7 @@ impl Command {
     pub(crate) fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Dev(_) | Self::Certs(_) | Self::Api(_) => "warn",
+            Self::Dev(_) | Self::Certs(_) | Self::Api(_) | Self::Keys(_) => "warn",
             // Both show what is wrong in their own words.
             Self::Demo | Self::Doctor(_) => "error",
         }
@@ -50,6 +53,7 @@ impl Command {
             Self::Serve(command) => command.run(&environment).await.map(|()| ExitCode::SUCCESS),
             Self::Certs(command) => command.run(&environment).map(|()| ExitCode::SUCCESS),
             Self::Doctor(command) => Ok(doctor::run(&command, &environment).await),
+            Self::Keys(command) => command.run(&environment).await.map(|()| ExitCode::SUCCESS),
             Self::Api(command) => Ok(api::run(command, &environment).await),
         }
     }

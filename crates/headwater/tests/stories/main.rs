@@ -8,6 +8,7 @@ mod crashes;
 mod described;
 mod faults;
 mod https;
+mod keys;
 mod load;
 mod main_job;
 mod outbox;

@@ -28,6 +28,7 @@ mod published;
 mod readers;
 mod redeliveries;
 mod registered_types;
+mod resealing;
 mod resource_servers;
 mod retention;
 mod roles;
@@ -69,6 +70,7 @@ use account_cache::AccountCache;
 use folding::Folding;
 use readers::Readers;
 use tail::Tail;
+use tenant_keys::OffsetKeys;
 use writer::{Writer, Writing};
 
 /// How to open the embedded store.
@@ -88,6 +90,7 @@ pub struct SqliteStore {
     tail: Arc<Tail>,
     accounts: Arc<AccountCache>,
     keyring: Arc<Keyring>,
+    offset_keys: OffsetKeys,
     heads: watch::Receiver<Heads>,
     folder: PathBuf,
     _lock: std::fs::File,
@@ -125,7 +128,14 @@ impl State for SqliteStore {
 
     async fn tenant_ensure(&self, name: &str) -> Result<Tenant, StoreError> {
         let name = name.to_owned();
-        self.writer.write(move |writing| accounts::tenant_ensure(writing, name)).await
+        let ensure = move |writing: &mut Writing<'_>| {
+            let tenant = accounts::tenant_ensure(writing, name)?;
+            let offset_key = tenant_keys::offset_key_ensure(writing, tenant.id)?;
+            Ok((tenant, offset_key))
+        };
+        let (tenant, offset_key) = self.writer.write(ensure).await?;
+        self.offset_keys.remember(tenant.id, offset_key);
+        Ok(tenant)
     }
 
     async fn user_get(&self, tenant: TenantId, id: &UserId) -> Result<Option<Versioned<User>>, StoreError> {

@@ -18,6 +18,7 @@ use super::published::Published;
 use super::readers::Readers;
 use super::rows::unavailable;
 use super::tail::Tail;
+use super::tenant_keys::OffsetKeys;
 use super::writer::{Shared, Writer};
 use super::{Options, SqliteStore};
 use crate::{Heads, Keyring, StoreError, StreamsVersion};
@@ -35,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0009_recovery.sql"),
     include_str!("../../migrations/sqlite/0010_group_numbers.sql"),
     include_str!("../../migrations/sqlite/0013_stream_options.sql"),
+    include_str!("../../migrations/sqlite/0015_keys.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";
@@ -77,7 +79,8 @@ fn try_open(options: &Options, keyring: Arc<Keyring>, entropy: Arc<dyn Entropy>)
     check_whole(&options.folder)?;
     let mut connection = connect(&path)?;
     migrate(&mut connection)?;
-    check_master_key(&connection, &keyring, &*entropy)?;
+    let check = check_master_key(&connection, &keyring, &*entropy)?;
+    let offset_keys = OffsetKeys::load(&connection, &keyring, &check, &*entropy)?;
     // Nobody remembers an older version than the process that starts now.
     connection.execute("DELETE FROM stream_removals", []).map_err(unavailable("start"))?;
     let published = Published::load(&connection)?;
@@ -101,6 +104,7 @@ fn try_open(options: &Options, keyring: Arc<Keyring>, entropy: Arc<dyn Entropy>)
         tail,
         accounts,
         keyring,
+        offset_keys,
         heads: receiver,
         folder: options.folder.clone(),
         _lock: lock,
@@ -209,20 +213,21 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn check_master_key(connection: &Connection, keyring: &Keyring, entropy: &dyn Entropy) -> Result<(), StoreError> {
+/// Answers the known text as it is sealed.
+fn check_master_key(connection: &Connection, keyring: &Keyring, entropy: &dyn Entropy) -> Result<Vec<u8>, StoreError> {
     const CONTEXT: &str = "master_key_check";
     let sealed: Option<Vec<u8>> = connection
         .query_row("SELECT sealed FROM master_key_check", [], |row| row.get(0))
         .optional()
         .map_err(unavailable("check its master key"))?;
     if let Some(sealed) = sealed {
-        return keyring.open(&sealed, CONTEXT).map(|_| ()).map_err(|_| StoreError::WrongMasterKey);
+        return keyring.open(&sealed, CONTEXT).map(|_| sealed).map_err(|_| StoreError::WrongMasterKey);
     }
     let sealed = keyring.seal(&Secret::new("headwater"), CONTEXT, entropy);
     connection
         .execute("INSERT INTO master_key_check VALUES (1, ?1)", params![sealed])
-        .map(|_| ())
-        .map_err(unavailable("write to its database"))
+        .map_err(unavailable("write to its database"))?;
+    Ok(sealed)
 }
 
 fn read_heads(connection: &Connection) -> Result<Heads, StoreError> {

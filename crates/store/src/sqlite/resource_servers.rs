@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row, params};
 use super::SqliteStore;
 use super::change::{delete, put, revisions};
 use super::rows::{Place, count, json, query, run, to_json};
+use super::tenant_keys::token_lifetime_note;
 use super::writer::Writing;
 use crate::{Conflict, Keyring, Page, ResourceServers, StoreError};
 
@@ -97,6 +98,7 @@ pub(super) fn resource_server_write(
             return delete(writing, "resource_servers", "resource_server_id", tenant, id.as_str(), *revision);
         }
     };
+    token_lifetime_note(writing, tenant, server.token_lifetime)?;
     let (revision, current) = revisions(expect);
     let (id, document, taken) = (server.id.as_str(), to_json(server), Conflict::ResourceServer);
     let seal = |secret: &Secret| writing.keyring.seal(secret, &secret_context(id), writing.entropy);

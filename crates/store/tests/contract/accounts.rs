@@ -1,8 +1,10 @@
 //! Tenants, applications, grants, users in pages, signing keys.
 
-use domain::change::{Expect, Revision, Write};
+use domain::change::{Expect, ResourceServerWrite, Revision, Write};
+use domain::ids::ResourceServerId;
+use domain::resource_server::ResourceServer;
 use domain::secret::Secret;
-use store::{Page, SigningKey, State, TenantKeys};
+use store::{Page, Retire, SigningKey, State, TenantKeys};
 
 use crate::backend::{Backend, House};
 use crate::samples::{at, client, grant, user, user_created};
@@ -75,10 +77,11 @@ pub(crate) async fn the_signing_key_added_last_is_the_newest<B: Backend>(backend
         key_id: name.to_owned(),
         private_key: Secret::new(format!("private key of {name}")),
         created_at: at(millis),
+        retires_at: None,
     };
     // Two in the same millisecond, and one after the clock was set back.
     for key in [key("b", 5), key("c", 9), key("a", 9), key("d", 1)] {
-        house.store.signing_key_add(house.tenant, key).await.unwrap();
+        house.store.signing_key_add(house.tenant, key, Retire::WhenExpired).await.unwrap();
     }
     let house = house.reopen().await;
     let keys = house.store.signing_keys(house.tenant).await.unwrap();
@@ -88,4 +91,42 @@ pub(crate) async fn the_signing_key_added_last_is_the_newest<B: Backend>(backend
     assert_eq!(keys[0].created_at, at(1));
     let other = house.store.tenant_ensure("other").await.unwrap().id;
     assert!(house.store.signing_keys(other).await.unwrap().is_empty(), "each tenant has its own");
+}
+
+pub(crate) async fn a_signing_key_goes_when_its_last_token_has_expired<B: Backend>(backend: &B) {
+    /// A key stays a little longer than its tokens.
+    const LATER: i64 = 5 * 60 * 1000;
+    let house = House::open(backend).await;
+    let store = &house.store;
+    let add = async |name: &str, millis, retire| {
+        let private_key = Secret::new(format!("private key of {name}"));
+        let key = SigningKey { key_id: name.to_owned(), private_key, created_at: at(millis), retires_at: None };
+        store.signing_key_add(house.tenant, key, retire).await.unwrap();
+    };
+    let keys = async || {
+        let keys = store.signing_keys(house.tenant).await.unwrap();
+        keys.into_iter().map(|key| (key.key_id, key.retires_at)).collect::<Vec<_>>()
+    };
+    add("a", 0, Retire::WhenExpired).await;
+    for seconds in [50, 20] {
+        store.token_lifetime_note(house.tenant, seconds).await.unwrap();
+    }
+    // Tokens of an API may hold for longer, although that was changed since.
+    for (expect, lifetime) in [(Expect::Absent, 90), (Expect::At(Revision(1)), 30)] {
+        let id = ResourceServerId::from_text("r1");
+        let server = ResourceServer::new(id, "https://api.example".to_owned(), lifetime);
+        house.commit(Write::ResourceServer(ResourceServerWrite::Put(expect, Box::new(server)))).await.unwrap();
+    }
+    add("b", 1000, Retire::WhenExpired).await;
+    let ends = 1000 + 90_000 + LATER;
+    assert_eq!(keys().await, [("b".to_owned(), None), ("a".to_owned(), Some(at(ends)))]);
+    let expire = async |millis| store.signing_keys_expire(house.tenant, at(millis)).await.unwrap();
+    assert_eq!(expire(ends - 1).await, 0);
+    assert_eq!(expire(ends).await, 1);
+    assert_eq!(keys().await, [("b".to_owned(), None)]);
+    // The next one knows for how long tokens may hold, too.
+    add("c", 2000, Retire::WhenExpired).await;
+    assert_eq!(keys().await[1], ("b".to_owned(), Some(at(2000 + 90_000 + LATER))));
+    add("d", 3000, Retire::AtOnce).await;
+    assert_eq!(keys().await, [("d".to_owned(), None)]);
 }

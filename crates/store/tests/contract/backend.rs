@@ -23,12 +23,19 @@ pub(crate) trait Backend {
     fn new() -> Self;
 
     /// Opens it; whoever had it open before has closed it.
-    fn open(&self) -> impl Future<Output = Self::Store>;
+    fn open(&self) -> impl Future<Output = Self::Store> {
+        self.open_with(keyring())
+    }
+
+    /// Opens it with a keyring of the rule's own.
+    fn open_with(&self, keyring: Arc<Keyring>) -> impl Future<Output = Self::Store>;
 }
 
 /// The master key of every backend here.
+pub(crate) const MASTER_KEY: [u8; store::MASTER_KEY_BYTES] = [7; store::MASTER_KEY_BYTES];
+
 pub(crate) fn keyring() -> Arc<Keyring> {
-    Arc::new(Keyring::new(&[7; store::MASTER_KEY_BYTES]))
+    Arc::new(Keyring::new(&MASTER_KEY))
 }
 
 /// Different bytes each time, the same ones each run.
@@ -61,16 +68,25 @@ pub(crate) struct House<'a, B: Backend> {
 
 impl<'a, B: Backend> House<'a, B> {
     pub(crate) async fn open(backend: &'a B) -> Self {
-        let store = Arc::new(backend.open().await);
+        Self::open_with(backend, keyring()).await
+    }
+
+    pub(crate) async fn open_with(backend: &'a B, keyring: Arc<Keyring>) -> Self {
+        let store = Arc::new(backend.open_with(keyring).await);
         let tenant = store.tenant_ensure(samples::TENANT).await.unwrap().id;
         Self { backend, store, tenant }
     }
 
     /// Closes the store and opens it again.
     pub(crate) async fn reopen(self) -> Self {
+        self.reopen_with(keyring()).await
+    }
+
+    /// The same with another keyring.
+    pub(crate) async fn reopen_with(self, keyring: Arc<Keyring>) -> Self {
         let store = Arc::into_inner(self.store).expect("nobody else uses the store any more");
         drop(store);
-        Self::open(self.backend).await
+        Self::open_with(self.backend, keyring).await
     }
 
     pub(crate) async fn commit(&self, change: impl Into<Change>) -> Result<(), StoreError> {

@@ -24,6 +24,7 @@ mod positions;
 mod publish;
 mod redeliveries;
 mod registered_types;
+mod resealing;
 mod retention;
 mod revisions;
 mod samples;

@@ -1,12 +1,14 @@
 //! Secrets come back whole and are not shown.
 
-use domain::change::{Expect, Write};
+use domain::change::{Expect, ResourceServerWrite, Write};
 use domain::connection::Connection;
 use domain::destination::{Authorization, Destination};
+use domain::ids::ResourceServerId;
+use domain::resource_server::{ResourceServer, SigningAlgorithm};
 use domain::secret::Secret;
 use domain::signing::{Ed25519Key, HmacSecret, Signing};
 use domain::stream::EventStream;
-use store::{Connections, Log, SigningKey, State, StreamsVersion, TenantKeys};
+use store::{Connections, Log, ResourceServers, Retire, SigningKey, State, StreamsVersion, TenantKeys};
 
 use crate::backend::{Backend, House};
 use crate::samples::{at, changed, client, created, enterprise_connection, stream};
@@ -51,11 +53,29 @@ pub(crate) fn streams_with_secrets() -> Vec<EventStream> {
 }
 
 pub(crate) fn signing_key() -> SigningKey {
-    SigningKey { key_id: "k1".to_owned(), private_key: secret("key"), created_at: at(0) }
+    SigningKey { key_id: "k1".to_owned(), private_key: secret("key"), created_at: at(0), retires_at: None }
 }
 
 pub(crate) fn connection_with_secret() -> Connection {
     enterprise_connection(1, "corp", secret("client-secret").expose())
+}
+
+/// An API whose tokens are signed with a secret that it shares.
+fn resource_server_with_secret() -> ResourceServer {
+    let id = ResourceServerId::from_text("r1");
+    let server = ResourceServer::new(id, "https://api.example".to_owned(), 86_400);
+    ResourceServer { signing_alg: SigningAlgorithm::Hs256, signing_secret: Some(secret("shared")), ..server }
+}
+
+/// That everything that [`fill`] put into a store is read as it was.
+pub(crate) async fn check_filled<B: Backend>(house: &House<'_, B>) {
+    assert_eq!(house.store.stream_page(house.tenant, None, 3).await.unwrap(), streams_with_secrets());
+    let keys = house.store.signing_keys(house.tenant).await.unwrap();
+    assert_eq!(keys[0].private_key, signing_key().private_key);
+    let connection = house.store.connection_by_name(house.tenant, "corp").await.unwrap().unwrap();
+    assert_eq!(connection.value, connection_with_secret());
+    let server = house.store.resource_server_get(house.tenant, "r1").await.unwrap().unwrap();
+    assert_eq!(server.value, resource_server_with_secret());
 }
 
 /// Puts every kind of secret into a store, and changes one of them.
@@ -64,8 +84,10 @@ pub(crate) async fn fill<B: Backend>(house: &House<'_, B>) {
         house.commit(created(&stream)).await.unwrap();
     }
     house.commit(changed(1, &streams_with_secrets()[0])).await.unwrap();
-    house.store.signing_key_add(house.tenant, signing_key()).await.unwrap();
+    house.store.signing_key_add(house.tenant, signing_key(), Retire::WhenExpired).await.unwrap();
     house.commit(Write::ConnectionPut(Expect::Absent, connection_with_secret())).await.unwrap();
+    let server = ResourceServerWrite::Put(Expect::Absent, Box::new(resource_server_with_secret()));
+    house.commit(Write::ResourceServer(server)).await.unwrap();
 }
 
 pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B) {
@@ -74,10 +96,9 @@ pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B)
     let house = house.reopen().await;
     let streams = house.store.stream_page(house.tenant, None, 9).await.unwrap();
     assert_eq!(streams, streams_with_secrets());
+    check_filled(&house).await;
     let keys = house.store.signing_keys(house.tenant).await.unwrap();
-    assert_eq!(keys[0].private_key, signing_key().private_key);
     let connection = house.store.connection_by_name(house.tenant, "corp").await.unwrap().unwrap();
-    assert_eq!(connection.value, connection_with_secret());
     let changed = house.store.streams_changed(StreamsVersion::default()).await.unwrap();
     assert_eq!(changed.changed.len(), 3);
     let shown = [

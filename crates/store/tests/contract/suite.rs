@@ -35,6 +35,7 @@ macro_rules! contract_suite {
                 users_are_paged_oldest_first
                 applications_and_grants_are_kept_and_listed
                 the_signing_key_added_last_is_the_newest
+                a_signing_key_goes_when_its_last_token_has_expired
             }
             connections {
                 a_connection_is_kept_whole
@@ -51,6 +52,10 @@ macro_rules! contract_suite {
             }
             secrets {
                 secrets_come_back_and_are_not_shown
+            }
+            resealing {
+                everything_is_sealed_anew_in_steps_beside_changes
+                sealing_anew_goes_on_after_a_restart_at_any_step
             }
             streams {
                 a_stream_is_kept_whole

@@ -27,7 +27,7 @@ struct Configuration<'a> {
 
 /// `GET /.well-known/jwks.json`
 pub(crate) async fn jwks(ForTenant(served): ForTenant) -> Response {
-    answer::json(StatusCode::OK, &KeySet { keys: served.keys.public() })
+    answer::json(StatusCode::OK, &KeySet { keys: served.keys().public() })
 }
 
 /// `GET /.well-known/openid-configuration`

@@ -104,7 +104,7 @@ fn sign(app: &App, served: &ServedTenant, client: &Client, api: &Api<'_>, scope:
         azp: client.id.as_str(),
     };
     let access_token = match &api.secret {
-        None => served.keys.sign(&claims),
+        None => served.keys().sign(&claims),
         Some(secret) => sign_shared(&claims, secret),
     };
     Issued { access_token, scope, expires_in: lifetime, token_type: "Bearer" }

@@ -44,6 +44,7 @@ pub(crate) fn generate_key(now: Timestamp, entropy: &dyn Entropy) -> Result<Sign
         key_id: random_text(entropy, KEY_ID_CHARS),
         private_key: Secret::new(STANDARD.encode(pkcs8.as_ref())),
         created_at: now,
+        retires_at: None,
     })
 }
 

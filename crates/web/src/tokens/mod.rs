@@ -4,4 +4,5 @@ pub(crate) mod credentials;
 pub(crate) mod discovery;
 pub(crate) mod issue;
 pub(crate) mod keys;
+pub(crate) mod rotation;
 pub(crate) mod secret_hash;

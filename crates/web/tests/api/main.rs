@@ -30,6 +30,7 @@ mod scim_groups;
 mod scim_users;
 mod server;
 mod serving;
+mod signing_keys;
 mod starting;
 mod stats;
 mod stream_options;

@@ -128,10 +128,18 @@ pub(crate) fn open_store(folder: &TempDir) -> Arc<SqliteStore> {
 }
 
 pub(crate) async fn load(store: &Arc<SqliteStore>, clock: &Arc<TestClock>, secret: &str, settings: Settings) -> Router {
+    web::router(load_app(store, clock, secret, settings).await)
+}
+
+pub(crate) async fn load_app(
+    store: &Arc<SqliteStore>,
+    clock: &Arc<TestClock>,
+    secret: &str,
+    settings: Settings,
+) -> Arc<App> {
     let state: Arc<dyn State> = store.clone();
     web::bootstrap(&*state, &**clock, &SystemEntropy, &settings, application(secret)).await.unwrap();
-    let app = App::load(state, clock.clone(), Arc::new(SystemEntropy), settings).await.unwrap();
-    web::router(app)
+    Arc::new(App::load(state, clock.clone(), Arc::new(SystemEntropy), settings).await.unwrap())
 }
 
 impl Server {

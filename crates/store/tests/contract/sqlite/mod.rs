@@ -14,7 +14,7 @@ use store::sqlite::{Options, SqliteStore};
 use store::{Keyring, StoreError};
 use tempfile::TempDir;
 
-use crate::backend::{Backend, Counting, keyring};
+use crate::backend::{Backend, Counting};
 
 /// A store in a temporary folder.
 pub(crate) struct Sqlite {
@@ -28,8 +28,8 @@ impl Backend for Sqlite {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    async fn open(&self) -> SqliteStore {
-        open_in(self.folder.path(), keyring()).unwrap()
+    async fn open_with(&self, keyring: Arc<Keyring>) -> SqliteStore {
+        open_in(self.folder.path(), keyring).unwrap()
     }
 }
 

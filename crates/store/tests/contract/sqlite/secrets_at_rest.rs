@@ -1,13 +1,16 @@
 //! What lies in the files: nothing that opens a door, and nothing of who was erased.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use domain::ids::ConnectionId;
-use store::{Connections, Keyring, State, StoreError, TenantKeys};
+use domain::secret::Secret;
+use store::{Connections, Keyring, ResealPlace, Resealing, State, StoreError, TenantKeys};
 
-use super::Sqlite;
-use crate::backend::{Backend, House};
+use super::{Sqlite, open_in};
+use crate::backend::{Backend, House, MASTER_KEY};
 use crate::erasure::{erase, erase_all, three_users};
+use crate::resealing::{NEXT_KEY, steps};
 use crate::samples::{user, user_created};
 use crate::secrets::{MARK, SIGNING_MARK, fill, streams_with_secrets};
 
@@ -78,8 +81,98 @@ async fn a_sealed_secret_opens_in_its_own_row_only() {
     assert!(matches!(keys, Err(StoreError::Corrupt { table: "signing_keys", .. })), "{keys:?}");
 }
 
+/// Columns of bytes that hold no secret.
+const PLAIN: &[&str] = &[
+    "log.body",
+    "log.published",
+    "published_runs.filter",
+    "published_keys.keys",
+    "cursors.open",
+    // Of tokens that are random.
+    "scim_tokens.hash",
+];
+
+/// Every column of bytes, with the number of its texts that are sealed, and of those with this key's id.
+fn sealed_columns(raw: &rusqlite::Connection, key_id: &[u8]) -> Vec<(String, u64, u64)> {
+    let sql = "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
+               WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND c.type = 'BLOB'";
+    let mut columns = raw.prepare(sql).unwrap();
+    let columns = columns.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let count = |column: rusqlite::Result<(String, String)>| {
+        let (table, column) = column.unwrap();
+        let sql = format!("SELECT count({column}), count(*) FILTER (WHERE substr({column}, 2, 4) = ?1) FROM {table}");
+        let (all, with) = raw.query_row(&sql, [key_id], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        (format!("{table}.{column}"), all, with)
+    };
+    columns.map(count).filter(|(name, ..)| !PLAIN.contains(&name.as_str())).collect()
+}
+
 #[tokio::test]
-async fn each_secret_is_sealed_anew() {
+async fn every_column_of_secrets_is_sealed_anew() {
+    let backend = Sqlite::new();
+    let house = House::open(&backend).await;
+    fill(&house).await;
+    let key_id = |sealed: Vec<u8>| sealed[1..5].to_vec();
+    let seal = |keyring: &Keyring| key_id(keyring.seal(&Secret::new("x"), "x", &crate::backend::Counting::default()));
+    let (former, next) = (seal(&crate::backend::keyring()), seal(&Keyring::new(&NEXT_KEY)));
+    for (column, all, with_former) in sealed_columns(&backend.raw(), &former) {
+        assert!(all > 0, "{column} has nothing in it: have `fill` put a secret there, or say that it is PLAIN");
+        assert_eq!(with_former, all, "{column}");
+    }
+    let house = house.reopen_with(Arc::new(Keyring::with_previous(&NEXT_KEY, &[MASTER_KEY]))).await;
+    assert_eq!(steps(&house, ResealPlace::default(), 1000).await, None);
+    for (column, all, with_next) in sealed_columns(&backend.raw(), &next) {
+        assert_eq!(with_next, all, "{column} is not in the list of sealed columns");
+    }
+}
+
+#[tokio::test]
+async fn the_former_key_is_needed_until_everything_has_been_sealed_anew() {
+    let backend = Sqlite::new();
+    let mut house = House::open(&backend).await;
+    fill(&house).await;
+    let mut from = ResealPlace::default();
+    loop {
+        drop(house);
+        let without = open_in(backend.folder.path(), Arc::new(Keyring::new(&NEXT_KEY)));
+        assert!(matches!(without.err(), Some(StoreError::WrongMasterKey)));
+        house = House::open_with(&backend, Arc::new(Keyring::with_previous(&NEXT_KEY, &[MASTER_KEY]))).await;
+        match steps(&house, from, 1).await {
+            Some(next) if house.store.sealed_texts().await.unwrap().former > 0 => from = next,
+            _ => break,
+        }
+    }
+    drop(house);
+    open_in(backend.folder.path(), Arc::new(Keyring::new(&NEXT_KEY))).unwrap();
+}
+
+#[tokio::test]
+async fn a_text_that_no_key_opens_keeps_the_former_key() {
+    let backend = Sqlite::new();
+    let house = House::open(&backend).await;
+    fill(&house).await;
+    let house = house.reopen_with(Arc::new(Keyring::with_previous(&NEXT_KEY, &[MASTER_KEY]))).await;
+    backend.raw().execute("UPDATE connections SET options = x'01020304050607080910111213141516171819'", []).unwrap();
+    let error = house.store.reseal_step(ResealPlace::default(), 1000).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { table: "connections", column: "options", .. }), "{error:?}");
+    assert!(house.store.sealed_texts().await.unwrap().former > 0);
+}
+
+#[tokio::test]
+async fn a_tenant_of_an_older_version_keeps_its_offsets() {
+    let backend = Sqlite::new();
+    let house = House::open(&backend).await;
+    let (tenant, key) = (house.tenant, house.store.offset_key(house.tenant));
+    drop(house);
+    // As it was before the keys were stored: they followed from the master key, which is changed with the version.
+    backend.raw().execute("DELETE FROM offset_keys", []).unwrap();
+    let store = backend.open_with(Arc::new(Keyring::with_previous(&NEXT_KEY, &[MASTER_KEY]))).await;
+    assert_eq!(store.offset_key(tenant), key);
+    assert_eq!(key, crate::backend::keyring().derive(&format!("offsets/{}", tenant.0)));
+}
+
+#[tokio::test]
+async fn the_same_secret_is_never_sealed_the_same() {
     let backend = Sqlite::new();
     let house = House::open(&backend).await;
     fill(&house).await;
