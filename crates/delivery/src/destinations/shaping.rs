@@ -54,6 +54,7 @@ fn failure(what: &str, error: &EvaluationError) -> Failure {
         kind: FailureKind::Refused,
         message: format!("{what} could not be evaluated: {error}"),
         answer: None,
+        console: Vec::new(),
         duration: Duration::ZERO,
     }
 }

@@ -69,6 +69,7 @@ impl WebhookDestination {
             kind: FailureKind::Status { status: status.as_u16(), retry_after },
             message,
             answer: self.excerpt(&answer.body),
+            console: Vec::new(),
             duration: ended.steady.saturating_sub(started.steady),
         }
     }
@@ -112,7 +113,8 @@ impl Destination for WebhookDestination {
             Ok(answer) if answer.status.is_success() => Outcome::Delivered { duration },
             Ok(answer) => Outcome::Failed(self.refused_by_answer(&answer, started, ended)),
             Err(error) => {
-                Outcome::Failed(Failure { kind: error.kind(), message: error.to_string(), answer: None, duration })
+                let (kind, message) = (error.kind(), error.to_string());
+                Outcome::Failed(Failure { kind, message, answer: None, console: Vec::new(), duration })
             }
         }
     }

@@ -28,7 +28,7 @@ pub use cycles::{Cycles, DURATION_BOUNDS_MS, DURATION_CLASSES};
 pub use head::Head;
 pub use health::{DisableReason, Health};
 pub use lanes::Ticket;
-pub use outcome::{Attempt, AttemptStatus, Failure, FailureKind, Outcome};
+pub use outcome::{Attempt, AttemptStatus, ConsoleLevel, ConsoleLine, Failure, FailureKind, Outcome};
 pub use policy::{Limits, Ordering, Policy, Schedule};
 pub use progress::{Cause, Parked, Position, Progress, Redelivery, RowChange, Saved};
 pub use retry::{Next, next_step};

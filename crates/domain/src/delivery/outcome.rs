@@ -29,8 +29,35 @@ pub struct Failure {
     pub message: String,
     /// The first bytes of the answer, where there was one.
     pub answer: Option<String>,
+    /// What the destination's own code wrote to its console; empty where it has none.
+    pub console: Vec<ConsoleLine>,
     /// How long the attempt took.
     pub duration: Duration,
+}
+
+/// A line that an action wrote to its console.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleLine {
+    /// Which of the console's functions wrote it.
+    pub level: ConsoleLevel,
+    /// What it wrote.
+    pub text: String,
+}
+
+/// The console's functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsoleLevel {
+    /// `console.debug` and `console.trace`
+    Debug,
+    /// `console.log`
+    Log,
+    /// `console.info`
+    Info,
+    /// `console.warn`
+    Warn,
+    /// `console.error`
+    Error,
 }
 
 impl Outcome {
@@ -65,6 +92,8 @@ pub enum FailureKind {
         /// The destination's `retry-after`, where it sent one.
         retry_after: Option<Duration>,
     },
+    /// The destination's own code threw, gave up or broke.
+    Thrown,
     /// Sending is not allowed or not possible as configured: trying again cannot help.
     Refused,
 }
@@ -88,6 +117,9 @@ pub struct Attempt {
     /// The first bytes of the answer, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// What the destination's own code wrote to its console.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub console: Vec<ConsoleLine>,
 }
 
 /// The contract's words for an attempt in the list.
@@ -114,6 +146,7 @@ impl Attempt {
             error: Some(failure.message),
             http_status,
             answer: failure.answer,
+            console: failure.console,
         }
     }
 
@@ -126,6 +159,7 @@ impl Attempt {
             error: None,
             http_status: None,
             answer: None,
+            console: Vec::new(),
         }
     }
 }

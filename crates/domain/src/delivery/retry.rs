@@ -25,7 +25,7 @@ pub fn next_step(policy: &Policy, attempts_made: u32, failure: &Failure) -> Next
         FailureKind::Refused => return Next::GiveUp,
         FailureKind::Status { status: 408 | 429 | 503, retry_after } => retry_after,
         FailureKind::Status { status: 400..=499, .. } => return Next::GiveUp,
-        FailureKind::Status { .. } | FailureKind::Unreachable | FailureKind::Timeout => None,
+        FailureKind::Status { .. } | FailureKind::Unreachable | FailureKind::Timeout | FailureKind::Thrown => None,
     };
     let index = usize::try_from(attempts_made.saturating_sub(1)).unwrap_or(usize::MAX);
     let Some(scheduled) = policy.schedule.waits.get(index) else {
@@ -41,7 +41,8 @@ mod tests {
     use super::*;
 
     fn step(attempts_made: u32, kind: FailureKind) -> Next {
-        let failure = Failure { kind, message: String::new(), answer: None, duration: Duration::ZERO };
+        let failure =
+            Failure { kind, message: String::new(), answer: None, console: Vec::new(), duration: Duration::ZERO };
         next_step(&Policy::default(), attempts_made, &failure)
     }
 
@@ -56,6 +57,7 @@ mod tests {
         assert_eq!(waits, [after(1), after(2), after(4), Next::GiveUp]);
         assert_eq!(step(1, FailureKind::Timeout), after(1));
         assert_eq!(step(2, FailureKind::Unreachable), after(2));
+        assert_eq!(step(3, FailureKind::Thrown), after(4));
         assert_eq!(step(1, status(301, None)), after(1));
     }
 

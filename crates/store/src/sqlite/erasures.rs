@@ -173,7 +173,12 @@ fn answers_clear(connection: &Connection, table: &'static str, seq: Seq) -> Resu
         .map_err(unavailable("read failed deliveries"))?;
     for (stream, stored) in rows {
         let mut attempts: Vec<Attempt> = json(&stored, Place { table, column: "attempts", row: &seq })?;
-        if attempts.iter_mut().filter_map(|attempt| attempt.answer.take()).count() > 0 {
+        let repeats = |attempt: &Attempt| attempt.answer.is_some() || !attempt.console.is_empty();
+        if attempts.iter().any(repeats) {
+            for attempt in &mut attempts {
+                attempt.answer = None;
+                attempt.console.clear();
+            }
             let sql = format!("UPDATE {table} SET attempts = ?3 WHERE stream_id = ?1 AND seq = ?2");
             run(connection, &sql, params![stream, seq_value(seq), to_json(&attempts)])?;
         }

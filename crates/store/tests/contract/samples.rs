@@ -135,6 +135,7 @@ pub(crate) fn attempt(millis: i64) -> Attempt {
         kind: FailureKind::Status { status: 503, retry_after: None },
         message: "the destination answered 503".to_owned(),
         answer: Some("try later".to_owned()),
+        console: Vec::new(),
         duration: Duration::from_millis(12),
     };
     Attempt::failed(at(millis), failure)

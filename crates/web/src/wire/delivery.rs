@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::clock::Timestamp;
-use domain::delivery::{Attempt, AttemptStatus};
+use domain::delivery::{Attempt, AttemptStatus, ConsoleLine};
 use domain::event::{Event, body_for_stream, stream_suffix, type_name};
 use domain::ids::{EventId, StreamId};
 use serde::Serialize;
@@ -34,6 +34,15 @@ struct AttemptAnswer {
     timestamp: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headwater: Option<AttemptExtension>,
+}
+
+/// What the contract does not have.
+#[derive(Serialize)]
+struct AttemptExtension {
+    /// What the action wrote to its console.
+    console: Vec<ConsoleLine>,
 }
 
 impl DeliveryAnswer {
@@ -76,6 +85,7 @@ impl From<Attempt> for AttemptAnswer {
             error_message: attempt.error.map(cut),
             timestamp: attempt.timestamp,
             duration: attempt.duration_ms,
+            headwater: (!attempt.console.is_empty()).then_some(AttemptExtension { console: attempt.console }),
         }
     }
 }
@@ -91,7 +101,19 @@ fn cut(message: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::delivery::ConsoleLevel;
+
     use super::*;
+
+    #[test]
+    fn what_an_action_wrote_stands_with_its_attempt() {
+        let mut attempt = Attempt::retrying(Timestamp::from_millis(0));
+        let plain = serde_json::to_value(AttemptAnswer::from(attempt.clone())).unwrap();
+        assert!(plain.get("headwater").is_none());
+        attempt.console.push(ConsoleLine { level: ConsoleLevel::Warn, text: "careful".to_owned() });
+        let answer = serde_json::to_value(AttemptAnswer::from(attempt)).unwrap();
+        assert_eq!(answer["headwater"], serde_json::json!({"console": [{"level": "warn", "text": "careful"}]}));
+    }
 
     #[test]
     fn long_messages_are_cut_and_say_so() {

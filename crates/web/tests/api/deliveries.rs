@@ -69,6 +69,7 @@ fn failed(seq: Seq) -> RowChange {
         kind: FailureKind::Unreachable,
         message: "the connection to hooks.example.com:443 was refused by the other side".to_owned(),
         answer: None,
+        console: Vec::new(),
         duration: Duration::from_micros(19_823),
     };
     let at = Timestamp::from_millis(START);

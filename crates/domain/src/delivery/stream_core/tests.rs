@@ -34,17 +34,35 @@ const DELIVERED: Outcome = Outcome::Delivered { duration: Duration::ZERO };
 
 fn failed() -> Outcome {
     let kind = FailureKind::Status { status: 500, retry_after: None };
-    Outcome::Failed(Failure { kind, message: String::new(), answer: None, duration: Duration::ZERO })
+    Outcome::Failed(Failure {
+        kind,
+        message: String::new(),
+        answer: None,
+        console: Vec::new(),
+        duration: Duration::ZERO,
+    })
 }
 
 fn refused() -> Outcome {
     let kind = FailureKind::Refused;
-    Outcome::Failed(Failure { kind, message: String::new(), answer: None, duration: Duration::ZERO })
+    Outcome::Failed(Failure {
+        kind,
+        message: String::new(),
+        answer: None,
+        console: Vec::new(),
+        duration: Duration::ZERO,
+    })
 }
 
 fn throttled() -> Outcome {
     let kind = FailureKind::Status { status: 429, retry_after: Some(Duration::from_secs(60)) };
-    Outcome::Failed(Failure { kind, message: String::new(), answer: None, duration: Duration::ZERO })
+    Outcome::Failed(Failure {
+        kind,
+        message: String::new(),
+        answer: None,
+        console: Vec::new(),
+        duration: Duration::ZERO,
+    })
 }
 
 /// A core with room that stands at 10, with nothing open.
