@@ -11,7 +11,6 @@ use domain::ids::StreamId;
 use store::{Heads, LogChunk, ReadLimit, StoreError, StreamState, StreamsVersion};
 use tokio::sync::watch;
 
-use crate::destinations::destination_for;
 use crate::live_stream::{LiveState, LiveStream, phase_of, policy_of};
 use crate::shared::{PAUSE_AFTER_ERROR, Shared};
 use crate::stream_task::StreamTask;
@@ -185,7 +184,7 @@ impl Reader {
             window: self.shared.windows.window(self.shared.settings.policy.limits.window_bytes_max),
             spans: added.spans,
             generation: added.generation,
-            destination: destination_for(&added.stream, &self.shared.settings.outbound),
+            destination: self.shared.settings.destinations.of(&added.stream),
             at_head: false,
             saves: 0,
             look_after_saving: false,
@@ -202,7 +201,7 @@ impl Reader {
     }
 
     fn change(&self, stream: &Arc<LiveStream>, changed: StreamState) {
-        let destination = destination_for(&changed.stream, &self.shared.settings.outbound);
+        let destination = self.shared.settings.destinations.of(&changed.stream);
         let policy = policy_of(&changed.stream, &self.shared.settings.policy);
         let mut head = self.shared.head();
         let mut state = stream.state();

@@ -14,16 +14,16 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::destinations::Destinations;
 use crate::live_stream::LiveStream;
-use crate::outbound::Outbound;
 use crate::window_budget::WindowBudget;
 
 /// How the engine works. The defaults are those of the configuration.
 pub struct EngineSettings {
     /// The rules that streams are delivered by.
     pub policy: Policy,
-    /// The client for customers' addresses.
-    pub outbound: Outbound,
+    /// What makes streams' destinations.
+    pub destinations: Destinations,
     /// How long events stay in the log.
     pub retention: Duration,
     /// Bytes that the windows of all streams hold together, about: from there on each is left an equal share of them.
@@ -38,11 +38,11 @@ pub struct EngineSettings {
 }
 
 impl EngineSettings {
-    /// The default settings around a client.
-    pub fn new(outbound: Outbound) -> Self {
+    /// The default settings around what makes destinations.
+    pub fn new(destinations: Destinations) -> Self {
         Self {
             policy: Policy::default(),
-            outbound,
+            destinations,
             retention: Duration::from_hours(7 * 24),
             all_windows_bytes_max: 64 * 1024 * 1024,
             far_behind: 50_000,

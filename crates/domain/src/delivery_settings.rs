@@ -260,7 +260,7 @@ impl DeliverySettings {
     /// # Errors
     /// Says which setting cannot be.
     pub fn check_fit(&self, destination: &Destination) -> Result<(), Unfit> {
-        let Destination::Webhook(webhook) = destination;
+        let Destination::Webhook(webhook) = destination else { return self.check_without_requests() };
         match &webhook.authorization {
             Authorization::CustomHeader { header_key, .. } if self.headers.has(header_key) => {
                 Err(Unfit::AuthorizationHeader)
@@ -272,6 +272,14 @@ impl DeliverySettings {
             }
             _ => Ok(()),
         }
+    }
+
+    /// That nothing is asked for that only a request to a webhook has.
+    fn check_without_requests(&self) -> Result<(), Unfit> {
+        if self.headers != StaticHeaders::default() {
+            return Err(Unfit::WebhookOnly("headers"));
+        }
+        if self.signing.is_some() { Err(Unfit::WebhookOnly("signing")) } else { Ok(()) }
     }
 }
 

@@ -1,14 +1,24 @@
 //! Where a stream delivers to, and the rules for its settings.
 
+mod action;
+mod event_bridge;
+
 use url::Url;
 
 use crate::secret::Secret;
+
+pub use action::ActionDestination;
+pub use event_bridge::{AwsAccountId, AwsRegion, EventBridge, PartnerEventSource};
 
 /// A destination's settings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Destination {
     /// An HTTP endpoint that gets one POST an event.
     Webhook(Webhook),
+    /// An event bus of AWS.
+    EventBridge(EventBridge),
+    /// Code of the tenant's own.
+    Action(ActionDestination),
 }
 
 impl Destination {
@@ -16,6 +26,16 @@ impl Destination {
     pub const fn type_name(&self) -> &'static str {
         match self {
             Self::Webhook(_) => "webhook",
+            Self::EventBridge(_) => "eventbridge",
+            Self::Action(_) => "action",
+        }
+    }
+
+    /// What of it is never shown, if it has such a part.
+    pub const fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Webhook(webhook) => Some(webhook.authorization.secret()),
+            Self::EventBridge(_) | Self::Action(_) => None,
         }
     }
 }

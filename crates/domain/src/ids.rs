@@ -1,11 +1,15 @@
 //! Typed ids in the contract's forms (management-api.md 1.1), parsed once at the edge.
 
+mod uuid;
+
 use std::fmt;
 
 use md5::{Digest, Md5};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::{Entropy, Timestamp};
+
+pub use uuid::{ActionId, Uuid};
 
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const ALPHANUMERIC: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
+use delivery::destinations::Destinations;
 use delivery::outbound::{Outbound, OutboundSettings, roots_from_pem};
 use delivery::{Engine, EngineSettings};
 use domain::clock::{Clock, Entropy};
@@ -273,7 +274,7 @@ fn engine_settings(config: &Config, outbound: Outbound) -> EngineSettings {
         far_behind: config.delivery.far_behind,
         checkpoint_every: config.delivery.checkpoint_every,
         drain_max: config.shutdown_timeout.max(Duration::from_millis(1)),
-        ..EngineSettings::new(outbound)
+        ..EngineSettings::new(Destinations::new(outbound))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod retry_after;
 mod shaping;
+mod unserved;
 mod webhook;
 
 use std::sync::Arc;
@@ -9,11 +10,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::delivery::Outcome;
+use domain::destination::Destination as Settings;
 use domain::event::{LoggedEvent, body_for_stream, stream_suffix};
 use domain::stream::EventStream;
 
 use crate::outbound::Outbound;
 use shaping::ShapedDestination;
+use unserved::UnservedDestination;
 use webhook::WebhookDestination;
 
 /// An event on its way to a destination.
@@ -44,13 +47,33 @@ pub trait Destination: Send + Sync {
     async fn deliver(&self, delivery: Delivery) -> Outcome;
 }
 
-/// The destination of a stream as it is set up now; to be made anew when the stream's settings change.
-pub fn destination_for(stream: &EventStream, outbound: &Outbound) -> Arc<dyn Destination> {
-    let destination = match &stream.destination {
-        domain::destination::Destination::Webhook(webhook) => {
-            Arc::new(WebhookDestination::new(stream.id, webhook, outbound))
-        }
-    };
-    let (filter, transform) = (stream.options.delivery.filter.clone(), stream.options.delivery.transform.clone());
-    ShapedDestination::around(destination, stream_suffix(stream.id), filter, transform)
+/// Makes the destinations of streams: it holds what each type of destination needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Destinations {
+    outbound: Outbound,
+}
+
+impl Destinations {
+    /// Destinations that are reached through `outbound`.
+    pub const fn new(outbound: Outbound) -> Self {
+        Self { outbound }
+    }
+
+    /// The client for customers' addresses.
+    pub const fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
+    /// The destination of a stream as it is set up now; to be made anew when the stream's settings change.
+    pub fn of(&self, stream: &EventStream) -> Arc<dyn Destination> {
+        let destination: Arc<dyn Destination> = match &stream.destination {
+            Settings::Webhook(webhook) => Arc::new(WebhookDestination::new(stream.id, webhook, &self.outbound)),
+            Settings::EventBridge(_) => {
+                Arc::new(UnservedDestination { reason: "this server does not deliver to EventBridge" })
+            }
+            Settings::Action(_) => Arc::new(UnservedDestination { reason: "this server does not run actions" }),
+        };
+        let (filter, transform) = (stream.options.delivery.filter.clone(), stream.options.delivery.transform.clone());
+        ShapedDestination::around(destination, stream_suffix(stream.id), filter, transform)
+    }
 }

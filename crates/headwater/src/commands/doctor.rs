@@ -229,7 +229,8 @@ async fn streams(
     loop {
         let page = store.stream_page(tenant, after, PAGE).await?;
         for stream in &page {
-            let Destination::Webhook(webhook) = &stream.destination;
+            // Of the others, nothing can be told from here.
+            let Destination::Webhook(webhook) = &stream.destination else { continue };
             let url = webhook.endpoint.url();
             if url.scheme() == "http" && !config.allow_http {
                 let finding = "its endpoint is http://, which new streams may not have (HEADWATER_ALLOW_HTTP)";

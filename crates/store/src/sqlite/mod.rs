@@ -10,6 +10,7 @@ mod change;
 mod connections;
 mod cursors;
 mod delivery_counts;
+mod destinations;
 mod erasures;
 mod failures;
 mod folding;

@@ -4,65 +4,18 @@ use domain::catalog::EventType;
 use domain::change::{Expect, Revision, Versioned};
 use domain::clock::Timestamp;
 use domain::delivery::{DisableReason, Position};
-use domain::destination::{Authorization, Destination, Endpoint, Webhook};
 use domain::event::Seq;
 use domain::ids::{StreamId, TenantId};
 use domain::place::{Place, Resume, StartFrom};
-use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::subscription::{Interest, Spans};
 use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
-use serde::{Deserialize, Serialize};
 
 use super::change::put;
 use super::rows::{Place as Cell, event_type, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
-use super::{cursors, places, registered_types, seeks, snapshots, stream_options};
+use super::{cursors, destinations, places, registered_types, seeks, snapshots, stream_options};
 use crate::{Conflict, Keyring, Seek, StoreError, StreamState, StreamsChanged, StreamsVersion};
-
-/// A destination as it is stored: everything but the secret.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum StoredDestination {
-    Webhook { endpoint: String, authorization: StoredAuthorization },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "snake_case")]
-enum StoredAuthorization {
-    Bearer,
-    Basic { username: String },
-    CustomHeader { header_key: String },
-}
-
-fn split_destination(destination: &Destination) -> (StoredDestination, &Secret) {
-    let Destination::Webhook(Webhook { endpoint, authorization }) = destination;
-    let stored = match authorization {
-        Authorization::Bearer { .. } => StoredAuthorization::Bearer,
-        Authorization::Basic { username, .. } => StoredAuthorization::Basic { username: username.clone() },
-        Authorization::CustomHeader { header_key, .. } => {
-            StoredAuthorization::CustomHeader { header_key: header_key.clone() }
-        }
-    };
-    let stored = StoredDestination::Webhook { endpoint: endpoint.as_str().to_owned(), authorization: stored };
-    (stored, authorization.secret())
-}
-
-fn join_destination(stored: StoredDestination, secret: Secret) -> Option<Destination> {
-    let StoredDestination::Webhook { endpoint, authorization } = stored;
-    let authorization = match authorization {
-        StoredAuthorization::Bearer => Authorization::Bearer { token: secret },
-        StoredAuthorization::Basic { username } => Authorization::Basic { username, password: secret },
-        StoredAuthorization::CustomHeader { header_key } => {
-            Authorization::CustomHeader { header_key, header_value: secret }
-        }
-    };
-    Some(Destination::Webhook(Webhook { endpoint: Endpoint::from_stored(&endpoint).ok()?, authorization }))
-}
-
-fn secret_context(id: &str) -> String {
-    format!("streams/{id}")
-}
 
 fn options_context(id: &str) -> String {
     format!("streams/{id}/options")
@@ -173,8 +126,7 @@ fn columns(
     spans: &Spans,
 ) -> [rusqlite::types::Value; 13] {
     let id = stream.id.to_string();
-    let (destination, secret) = split_destination(&stream.destination);
-    let sealed = writing.keyring.seal(secret, &secret_context(&id), writing.entropy);
+    let destination = destinations::columns(&stream.destination, &id, writing.keyring, writing.entropy);
     let (options, options_secret) = stream_options::split(&stream.options);
     let options_sealed = options_secret.map(|it| writing.keyring.seal(&it, &options_context(&id), writing.entropy));
     let types: Vec<_> = stream.subscriptions.iter().map(|each| each.stored()).collect();
@@ -186,8 +138,8 @@ fn columns(
         stream.name.clone().into(),
         stream.status.name().to_owned().into(),
         to_json(&types).into(),
-        to_json(&destination).into(),
-        sealed.into(),
+        destination.destination.into(),
+        destination.secret.into(),
         options.into(),
         options_sealed.into(),
         spans.to_json().into(),
@@ -315,15 +267,12 @@ fn stored_of(keyring: &Keyring, row: &Row<'_>) -> rusqlite::Result<Result<Stored
             .iter()
             .map(|name| event_type(name, place("subscriptions")))
             .collect::<Result<Vec<EventType>, StoreError>>()?;
-        let secret = keyring.open(&sealed, &secret_context(&id)).map_err(|_| place("secret").corrupt())?;
-        let destination = join_destination(json(&destination, place("destination"))?, secret)
-            .ok_or_else(|| place("destination").corrupt())?;
         let stream = EventStream {
             id: StreamId::parse(&id).map_err(|_| place("stream_id").corrupt())?,
             name,
             status: StreamStatus::from_name(&status).ok_or_else(|| place("status").corrupt())?,
             subscriptions,
-            destination,
+            destination: destinations::destination_of(&destination, &sealed, &id, keyring)?,
             options: options_of(keyring, &id, &options, options_sealed.as_deref())?,
             created_at,
             updated_at,

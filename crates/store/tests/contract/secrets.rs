@@ -44,7 +44,7 @@ pub(crate) fn streams_with_secrets() -> Vec<EventStream> {
     ];
     let with = |(number, authorization): (u64, Authorization)| {
         let mut stream = stream(number);
-        let Destination::Webhook(webhook) = &mut stream.destination;
+        let Destination::Webhook(webhook) = &mut stream.destination else { panic!("a webhook") };
         webhook.authorization = authorization;
         stream.options.delivery.signing = (number < 3).then(|| signing(number));
         stream

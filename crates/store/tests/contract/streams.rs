@@ -4,8 +4,10 @@ use domain::catalog::EventType;
 use domain::change::{Revision, Write};
 use domain::delivery::{Health, Ordering, Position};
 use domain::delivery_settings::{Delays, DeliverySettings, Retry, StaticHeaders};
+use domain::destination::{ActionDestination, AwsAccountId, AwsRegion, Destination, EventBridge, PartnerEventSource};
 use domain::event::Seq;
 use domain::expression::{Filter, Transform};
+use domain::ids::ActionId;
 use domain::stream::{StreamOptions, StreamStatus};
 use domain::subscription::Interest;
 use store::{Conflict, Log, RestoredStream, State, StoreError, StreamsVersion};
@@ -20,7 +22,15 @@ pub(crate) async fn a_stream_is_kept_whole<B: Backend>(backend: &B) {
     nameless.name = None;
     let mut another = stream(3);
     (another.name, another.status) = (None, StreamStatus::Disabled);
-    for stream in [&stream(1), &nameless, &another] {
+    let (mut bridged, mut acting) = (stream(4), stream(5));
+    bridged.destination = Destination::EventBridge(EventBridge {
+        account: AwsAccountId::parse("123456789012").unwrap(),
+        region: AwsRegion::from_name("eu-west-1").unwrap(),
+        partner_event_source: PartnerEventSource::from_stored("aws.partner/auth0.com/acme-1/auth0.events"),
+    });
+    let action_id = ActionId::parse("fbedbd06-5747-42cc-afde-016050660582").unwrap();
+    acting.destination = Destination::Action(ActionDestination { action_id });
+    for stream in [&stream(1), &nameless, &another, &bridged, &acting] {
         house.commit(created(stream)).await.unwrap();
     }
     let mut later = stream(1);
@@ -29,7 +39,7 @@ pub(crate) async fn a_stream_is_kept_whole<B: Backend>(backend: &B) {
     later.updated_at = at(50);
     house.commit(changed(1, &later)).await.unwrap();
     let house = house.reopen().await;
-    for (revision, stream) in [(2, later), (1, nameless), (1, another)] {
+    for (revision, stream) in [(2, later), (1, nameless), (1, another), (1, bridged), (1, acting)] {
         let read = house.store.stream_get(house.tenant, stream.id).await.unwrap().unwrap();
         assert_eq!((read.revision, &read.value), (Revision(revision), &stream));
         assert_eq!(house.state(stream.id).await.stream, stream);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::catalog::EventType;
 use domain::connection::Strategy;
+use domain::destination::AwsRegion;
 use domain::scim::SCIM_SCOPES;
 use domain::scope::SCOPES;
 use serde_json::{Map, Value, json};
@@ -95,6 +96,7 @@ fn fill_in(schemas: &mut Map<String, Value>) {
         ("CatalogueEventType", "An event type of the catalogue.", event_types),
         ("Scope", "A permission of the Management API.", scopes),
         ("ScimScope", "What a SCIM token may allow.", SCIM_SCOPES.to_vec()),
+        ("AwsRegion", "A region of AWS.", AwsRegion::NAMES.to_vec()),
         ("Strategy", "How the users of a connection prove who they are.", strategies),
     ] {
         schemas.insert(name.to_owned(), json!({"type": "string", "description": about, "enum": values}));

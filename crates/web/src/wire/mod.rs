@@ -7,6 +7,7 @@ pub(crate) mod cloud_event;
 pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod delivery_filter;
+pub(crate) mod destination;
 pub(crate) mod dry_run;
 pub(crate) mod event_stream;
 pub(crate) mod expression;

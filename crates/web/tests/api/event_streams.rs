@@ -31,8 +31,8 @@ fn path_of(stream: &Value) -> String {
 async fn authorization_of(server: &Server, stream: &Value) -> Authorization {
     let tenant = server.store.tenant_ensure("default").await.unwrap();
     let id = StreamId::parse(stream["id"].as_str().unwrap()).unwrap();
-    let Destination::Webhook(webhook) =
-        server.store.stream_get(tenant.id, id).await.unwrap().unwrap().value.destination;
+    let stored = server.store.stream_get(tenant.id, id).await.unwrap().unwrap().value;
+    let Destination::Webhook(webhook) = stored.destination else { panic!("a webhook") };
     webhook.authorization
 }
 
@@ -130,9 +130,9 @@ async fn faults_name_the_member() {
                 .to_owned(),
         ),
         (
-            json!({"destination": {"type": "eventbridge", "configuration": {}}}),
-            "'No enum match for: eventbridge' on property destination.type (Type of the destination; this server \
-             delivers to webhook only so far)."
+            json!({"destination": {"type": "kinesis", "configuration": {}}}),
+            "'No enum match for: kinesis' on property destination.type (Type of the destination; this server \
+             delivers to webhook and eventbridge)."
                 .to_owned(),
         ),
         (

@@ -9,6 +9,7 @@ mod described;
 mod dry_run;
 mod endpoints;
 mod errors;
+mod event_bridge;
 mod event_streams;
 mod event_types;
 mod group_roles;

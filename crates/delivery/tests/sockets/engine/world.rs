@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use delivery::destinations::Destinations;
 use delivery::outbound::{Outbound, OutboundSettings};
 use delivery::{Engine, EngineSettings};
 use domain::catalog::EventType;
@@ -128,7 +129,7 @@ impl World {
         let mut settings = EngineSettings {
             policy: fast_policy(),
             checkpoint_every: Duration::from_millis(20),
-            ..EngineSettings::new(outbound)
+            ..EngineSettings::new(Destinations::new(outbound))
         };
         change(&mut settings);
         let log: Arc<dyn Log> = self.store.clone();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use delivery::destinations::{Delivery, Destination, destination_for};
+use delivery::destinations::{Delivery, Destination, Destinations};
 use delivery::outbound::{Outbound, OutboundSettings};
 use domain::catalog::EventType;
 use domain::clock::{Clock, Moment, Timestamp};
@@ -269,7 +269,7 @@ pub(crate) fn destination(outbound: &Outbound, url: &str, authorization: Authori
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
     };
-    destination_for(&stream, outbound)
+    Destinations::new(outbound.clone()).of(&stream)
 }
 
 /// A delivery of a small event.

@@ -10,6 +10,7 @@ use crate::call::Authenticated;
 use crate::error::Answer;
 use crate::payload::Payload;
 use crate::wire::answer;
+use crate::wire::destination::Additions;
 use crate::wire::event_stream::{StreamAnswer, read_new};
 use crate::wire::position::Start;
 use crate::wire::stream_extension::CompletedOptions;
@@ -19,7 +20,8 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["create:event_streams"])?;
     let http_allowed = call.app.settings.http_destinations_allowed;
     let types = call.event_types().await?;
-    let new = read_new(payload.object().await?, &types, http_allowed, &call.served.offsets)?;
+    let additions = Additions { tenant: &call.served.tenant.name, entropy: &*call.app.entropy };
+    let new = read_new(payload.object().await?, &types, http_allowed, &call.served.offsets, &additions)?;
     let start = match new.start {
         Start::Place(place) => StartFrom::Place(place),
         Start::Snapshot => StartFrom::Snapshot(call.served.source.clone()),

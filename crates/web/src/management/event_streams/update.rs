@@ -3,7 +3,6 @@
 use axum::http::StatusCode;
 use domain::change::{StreamPatch, stream_update};
 use domain::clock::Entropy;
-use domain::destination::Destination;
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamStatus};
 
@@ -43,8 +42,7 @@ fn patch_for(
     changes: &StreamChanges,
     entropy: &dyn Entropy,
 ) -> Result<(StreamPatch, Option<Secret>), Invalid> {
-    let Destination::Webhook(webhook) = &stored.destination;
-    let destination = changes.destination.clone().map(|given| given.completed(Some(&webhook.authorization)));
+    let destination = changes.destination.clone().map(|given| given.changed(&stored.destination));
     let destination = destination.transpose()?;
     let effective = destination.as_ref().unwrap_or(&stored.destination);
     let CompletedOptions { options, made } = changes.options.clone().completed(&stored.options, effective, entropy)?;
