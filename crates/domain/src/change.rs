@@ -1,6 +1,7 @@
 //! A change of state together with the events it implies: pure functions from what is and what is asked
 //! to what will be. A store commits a [`Change`] whole or not at all. The functions are in a file a subject.
 
+mod actions;
 mod connections;
 mod group_roles;
 mod groups;
@@ -26,6 +27,9 @@ use crate::place::{Resume, StartFrom};
 use crate::stream::EventStream;
 use crate::user::User;
 
+pub use actions::{
+    ActionWrite, NotBuilt, action_create, action_delete, action_deploy, action_roll_back, action_stream_delete,
+};
 pub use connections::{ConnectionPatch, connection_create, connection_delete, connection_update};
 pub use group_roles::{RoleScope, group_roles_assign, group_roles_delete};
 pub use groups::{GroupPatch, GroupWrite, group_create, group_delete, group_update};
@@ -93,6 +97,8 @@ pub enum Write {
     ConnectionDelete(Revision, ConnectionId),
     /// Something about who is an identity of whom.
     Identity(IdentityWrite),
+    /// Something about actions.
+    Action(ActionWrite),
     /// Something about APIs.
     ResourceServer(ResourceServerWrite),
     /// Something about roles.

@@ -5,6 +5,7 @@
 //! a run. Read `event.rs` and `stream.rs` first, then `delivery/mod.rs`.
 
 pub mod account;
+pub mod action;
 pub mod catalog;
 pub mod change;
 pub mod clock;

@@ -90,6 +90,18 @@ pub enum Conflict {
     /// An application with this id exists.
     #[error("the application already exists")]
     Client,
+    /// An action with this id exists.
+    #[error("the action already exists")]
+    Action,
+    /// The tenant has as many actions as it may have.
+    #[error("no more actions can be created")]
+    ActionsFull,
+    /// There is no such action for a stream to deliver to.
+    #[error("the action of the event stream does not exist")]
+    ActionUnknown,
+    /// No version of the action runs.
+    #[error("the action of the event stream is not deployed")]
+    ActionUndeployed,
     /// A connection with this name exists.
     #[error("the connection name is already in use")]
     ConnectionName,

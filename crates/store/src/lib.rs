@@ -4,6 +4,7 @@
 //! SQLite file here ([`sqlite::SqliteStore`]). A verb is one transaction and one complete thought; no
 //! connection or transaction crosses this floor. Nothing outside can write a change without its events.
 
+mod actions;
 mod connections;
 mod error;
 mod group_roles;
@@ -37,6 +38,7 @@ use domain::user::User;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+pub use actions::{ActionFilter, Actions, DeployedActions};
 pub use connections::{ConnectionFilter, ConnectionPlace, Connections};
 pub use error::{Conflict, PlaceError, StoreError};
 pub use group_roles::GroupRoles;
@@ -67,7 +69,8 @@ pub use user_search::{FoundUsers, Total, UserSearches};
 /// Reads see every change that was answered before they began, and never wait for a writer.
 #[async_trait]
 pub trait State:
-    Connections
+    Actions
+    + Connections
     + GroupRoles
     + Groups
     + OrganizationConnections
@@ -183,7 +186,7 @@ pub trait State:
 
 /// The log of events and the streams' positions in it, as delivery reads and reports them.
 #[async_trait]
-pub trait Log: JobSteps + StatisticsUpkeep + Send + Sync {
+pub trait Log: DeployedActions + JobSteps + StatisticsUpkeep + Send + Sync {
     /// The wake signal: how far the log and the streams' settings have come. It carries no data; a reader
     /// that misses one loses only time.
     fn heads(&self) -> watch::Receiver<Heads>;

@@ -116,6 +116,10 @@ uuid_id!(
     /// An action: a UUID.
     ActionId
 );
+uuid_id!(
+    /// A version of an action: a UUID.
+    ActionVersionId
+);
 
 #[cfg(test)]
 mod tests {

@@ -7,8 +7,8 @@ use rusqlite::{ErrorCode, ToSql};
 use super::rows::unavailable;
 use super::writer::Writing;
 use super::{
-    accounts, connections, erasures, groups, identities, organizations, resource_servers, roles, scim, snapshots,
-    streams, users,
+    accounts, actions, connections, erasures, groups, identities, organizations, resource_servers, roles, scim,
+    snapshots, streams, users,
 };
 use crate::{Conflict, StoreError};
 
@@ -65,6 +65,7 @@ fn commit(writing: &mut Writing<'_>, tenant: TenantId, change: Change) -> Result
             Write::Identity(write) => {
                 identities::identity_write(writing, tenant, &write, raised_at.unwrap_or_default())?;
             }
+            Write::Action(write) => actions::action_write(writing, tenant, &write)?,
             Write::ResourceServer(write) => resource_servers::resource_server_write(writing, tenant, &write)?,
             Write::Role(write) => roles::role_write(writing, tenant, &write)?,
             Write::Organization(write) => {

@@ -6,6 +6,9 @@
 
 mod account_cache;
 mod accounts;
+mod action_streams;
+mod action_versions;
+mod actions;
 mod change;
 mod connections;
 mod cursors;
@@ -25,6 +28,7 @@ mod organization_members;
 mod organizations;
 mod out_of_turn;
 mod places;
+mod programs;
 mod published;
 mod readers;
 mod redeliveries;

@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0008_group_roles.sql"),
     include_str!("../../migrations/sqlite/0009_recovery.sql"),
     include_str!("../../migrations/sqlite/0010_group_numbers.sql"),
+    include_str!("../../migrations/sqlite/0012_actions.sql"),
     include_str!("../../migrations/sqlite/0013_stream_options.sql"),
     include_str!("../../migrations/sqlite/0015_keys.sql"),
 ];

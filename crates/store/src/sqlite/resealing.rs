@@ -29,6 +29,8 @@ const SEALED: &[SealedColumn] = &[
     sealed("streams", "options_secret", "stream_id", "streams/{id}/options"),
     sealed("connections", "options", "connection_id", "connections/{id}"),
     sealed("resource_servers", "signing_secret", "resource_server_id", "resource_servers/{id}"),
+    sealed("actions", "secrets", "action_id", "actions/{id}"),
+    sealed("action_versions", "secrets", "version_id", "action_versions/{id}"),
     sealed("signing_keys", "private_key", "key_id", "signing_keys/{id}"),
     sealed("offset_keys", "sealed", "tenant_id", "offset_keys/{id}"),
     sealed("master_key_check", "sealed", "only_row", "master_key_check"),

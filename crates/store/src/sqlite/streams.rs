@@ -5,7 +5,7 @@ use domain::change::{Expect, Revision, Versioned};
 use domain::clock::Timestamp;
 use domain::delivery::{DisableReason, Position};
 use domain::event::Seq;
-use domain::ids::{StreamId, TenantId};
+use domain::ids::{ActionId, StreamId, TenantId};
 use domain::place::{Place, Resume, StartFrom};
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::subscription::{Interest, Spans};
@@ -14,7 +14,9 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 use super::change::put;
 use super::rows::{Place as Cell, event_type, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
-use super::{cursors, destinations, places, registered_types, seeks, snapshots, stream_options};
+use super::{
+    action_streams, actions, cursors, destinations, places, registered_types, seeks, snapshots, stream_options,
+};
 use crate::{Conflict, Keyring, Seek, StoreError, StreamState, StreamsChanged, StreamsVersion};
 
 fn options_context(id: &str) -> String {
@@ -151,6 +153,7 @@ fn columns(
 /// Inserts a new stream that stands at `from`.
 fn insert(writing: &mut Writing<'_>, tenant: TenantId, stream: &EventStream, from: Seq) -> Result<(), StoreError> {
     registered_types::subscriptions_check(writing.connection, tenant, stream)?;
+    actions::destination_check(writing.connection, tenant, &stream.destination)?;
     let spans = Spans::placed(stream, from, writing.log_end());
     let values = columns(writing, tenant, stream, &spans);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
@@ -166,6 +169,9 @@ fn update(
     mut spans: Spans,
 ) -> Result<(), StoreError> {
     registered_types::subscriptions_check(writing.connection, tenant, stream)?;
+    if stream.status == StreamStatus::Enabled {
+        actions::destination_check(writing.connection, tenant, &stream.destination)?;
+    }
     prune(writing.connection, stream.id, &mut spans)?;
     let values = columns(writing, tenant, stream, &spans);
     let mut values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
@@ -327,6 +333,18 @@ fn stored(
 ) -> Result<Option<StoredStream>, StoreError> {
     let filter = "WHERE tenant_id = ?1 AND stream_id = ?2";
     Ok(query(connection, keyring, filter, params![tenant.0, id.to_string()])?.pop())
+}
+
+/// The streams that have an action as their destination, in the order of their ids.
+pub(super) fn streams_of_action(
+    connection: &Connection,
+    keyring: &Keyring,
+    tenant: TenantId,
+    action: ActionId,
+) -> Result<Vec<Versioned<EventStream>>, StoreError> {
+    let filter = format!("WHERE tenant_id = ?1 AND {} ORDER BY stream_id", action_streams::USES_2);
+    let found = query(connection, keyring, &filter, params![tenant.0, action.to_string()])?;
+    Ok(found.into_iter().map(|stored| Versioned { revision: stored.revision, value: stored.state.stream }).collect())
 }
 
 /// Stream ids sort in the order of creation, so a page is a range of them.

@@ -10,6 +10,7 @@
 mod suite;
 
 mod accounts;
+mod actions;
 mod backend;
 mod changes;
 mod checkpoints;

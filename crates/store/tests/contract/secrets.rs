@@ -1,5 +1,6 @@
 //! Secrets come back whole and are not shown.
 
+use domain::action::Action;
 use domain::change::{Expect, ResourceServerWrite, Write};
 use domain::connection::Connection;
 use domain::destination::{Authorization, Destination};
@@ -10,6 +11,7 @@ use domain::signing::{Ed25519Key, HmacSecret, Signing};
 use domain::stream::EventStream;
 use store::{Connections, Log, ResourceServers, Retire, SigningKey, State, StreamsVersion, TenantKeys};
 
+use crate::actions::action;
 use crate::backend::{Backend, House};
 use crate::samples::{at, changed, client, created, enterprise_connection, stream};
 
@@ -67,6 +69,13 @@ fn resource_server_with_secret() -> ResourceServer {
     ResourceServer { signing_alg: SigningAlgorithm::Hs256, signing_secret: Some(secret("shared")), ..server }
 }
 
+/// An action with a secret.
+fn action_with_secret() -> Action {
+    let mut action = action(1);
+    action.draft.secrets[0].value = secret("of-an-action");
+    action
+}
+
 /// That everything that [`fill`] put into a store is read as it was.
 pub(crate) async fn check_filled<B: Backend>(house: &House<'_, B>) {
     assert_eq!(house.store.stream_page(house.tenant, None, 3).await.unwrap(), streams_with_secrets());
@@ -76,6 +85,9 @@ pub(crate) async fn check_filled<B: Backend>(house: &House<'_, B>) {
     assert_eq!(connection.value, connection_with_secret());
     let server = house.store.resource_server_get(house.tenant, "r1").await.unwrap().unwrap();
     assert_eq!(server.value, resource_server_with_secret());
+    let action = house.action(&action_with_secret()).await.value;
+    assert!(action.all_changes_deployed());
+    assert_eq!(action.draft, action_with_secret().draft);
 }
 
 /// Puts every kind of secret into a store, and changes one of them.
@@ -88,6 +100,8 @@ pub(crate) async fn fill<B: Backend>(house: &House<'_, B>) {
     house.commit(Write::ConnectionPut(Expect::Absent, connection_with_secret())).await.unwrap();
     let server = ResourceServerWrite::Put(Expect::Absent, Box::new(resource_server_with_secret()));
     house.commit(Write::ResourceServer(server)).await.unwrap();
+    house.create_action(&action_with_secret()).await;
+    house.deploy(&action_with_secret()).await;
 }
 
 pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B) {

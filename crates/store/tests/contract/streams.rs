@@ -7,11 +7,11 @@ use domain::delivery_settings::{Delays, DeliverySettings, Retry, StaticHeaders};
 use domain::destination::{ActionDestination, AwsAccountId, AwsRegion, Destination, EventBridge, PartnerEventSource};
 use domain::event::Seq;
 use domain::expression::{Filter, Transform};
-use domain::ids::ActionId;
 use domain::stream::{StreamOptions, StreamStatus};
 use domain::subscription::Interest;
 use store::{Conflict, Log, RestoredStream, State, StoreError, StreamsVersion};
 
+use crate::actions::action;
 use crate::backend::{Backend, House};
 use crate::checkpoints::{moved, saved};
 use crate::samples::{at, changed, created, stream};
@@ -28,8 +28,9 @@ pub(crate) async fn a_stream_is_kept_whole<B: Backend>(backend: &B) {
         region: AwsRegion::from_name("eu-west-1").unwrap(),
         partner_event_source: PartnerEventSource::from_stored("aws.partner/auth0.com/acme-1/auth0.events"),
     });
-    let action_id = ActionId::parse("fbedbd06-5747-42cc-afde-016050660582").unwrap();
-    acting.destination = Destination::Action(ActionDestination { action_id });
+    acting.destination = Destination::Action(ActionDestination { action_id: action(1).id });
+    house.create_action(&action(1)).await;
+    house.deploy(&action(1)).await;
     for stream in [&stream(1), &nameless, &another, &bridged, &acting] {
         house.commit(created(stream)).await.unwrap();
     }

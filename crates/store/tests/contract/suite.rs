@@ -95,6 +95,19 @@ macro_rules! contract_suite {
                 linked_users_are_told_of_as_they_were
                 connections_that_raise_events_are_told_of_as_they_were
             }
+            actions {
+                an_action_and_its_versions_come_back_whole
+                what_is_deployed_is_the_newest_version_also_after_rolling_back
+                the_newest_versions_are_kept
+                actions_are_found_by_what_they_are
+                of_two_who_change_an_action_one_is_told
+                an_action_goes_with_its_versions
+                tenants_have_a_bounded_number_of_actions_of_their_own
+                a_stream_needs_a_deployed_action_of_its_tenant
+                delivery_hears_of_another_deployed_version
+                removing_an_action_disables_its_streams_for_good
+                an_action_goes_with_the_last_of_its_streams
+            }
             organizations {
                 what_belongs_to_something_goes_with_it
                 a_write_that_tells_a_name_checks_that_it_holds

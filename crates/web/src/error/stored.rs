@@ -1,9 +1,19 @@
 //! What the store says.
 
+use std::borrow::Cow;
+
 use axum::http::StatusCode;
 use store::{Conflict, PlaceError, StoreError};
 
 use super::{Described, Refusal, described, internal};
+use crate::wire::reader::{Invalid, Part};
+
+/// What is wrong with the action that a stream is to have as its destination.
+fn of_action(reason: &str) -> Described {
+    let place = "destination.configuration.action_id";
+    let invalid = Invalid::new(Part::Payload, reason, place, "The action that runs for each event.");
+    (StatusCode::BAD_REQUEST, Cow::Owned(invalid.message().to_owned()), Some("invalid_body"))
+}
 
 pub(super) fn describe(error: &StoreError) -> Described {
     match error {
@@ -11,6 +21,10 @@ pub(super) fn describe(error: &StoreError) -> Described {
         StoreError::Conflict(conflict) => {
             let (message, code) = match conflict {
                 Conflict::User => ("The user already exists.", "auth0_idp_error"),
+                Conflict::ActionUnknown => return of_action("The action does not exist"),
+                Conflict::ActionUndeployed => return of_action("The action is not deployed; deploy it first"),
+                Conflict::Action => ("The action already exists.", "resource_conflict"),
+                Conflict::ActionsFull => ("You have as many actions as there can be; delete one.", "too_many_entities"),
                 Conflict::StreamName => ("Event stream name already in use.", "event_stream_conflict"),
                 Conflict::StreamsFull => {
                     ("You have reached the maximum number of event streams for your account.", "event_stream_conflict")
