@@ -7,6 +7,7 @@
 mod catch_up;
 mod checkpoints;
 pub mod destinations;
+mod encryption;
 mod engine;
 mod erasures;
 mod jobs;

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use crate::delivery::Schedule;
 use crate::destination::{Authorization, Destination, HEADERS_RESERVED, is_header_name};
+use crate::encryption::Encryption;
 use crate::expression::{Filter, Transform};
 use crate::signing::Signing;
+use crate::transport::{Tls, Transport};
 
 /// The longest that one attempt may be given.
 pub const TIMEOUT_S_MAX: u32 = 60;
@@ -39,6 +41,10 @@ pub struct DeliverySettings {
     pub filter: Option<Filter>,
     /// What is sent instead of the event.
     pub transform: Option<Transform>,
+    /// How requests get to the receiver.
+    pub transport: Transport,
+    /// To whose key the payload is encrypted.
+    pub encryption: Option<Encryption>,
 }
 
 /// When a delivery is tried again.
@@ -238,6 +244,9 @@ pub enum Unfit {
     /// A static header is the one that authorizes.
     #[error("The header that webhook_authorization sets cannot be given here too")]
     AuthorizationHeader,
+    /// Nobody would ask for the certificate.
+    #[error("A client certificate goes with https endpoints only")]
+    CertificateWithoutTls,
     /// The header that authorizes is one of a signature's.
     #[error("The header_key of webhook_authorization is a header of the signature; choose another one")]
     SignatureHeader,
@@ -250,6 +259,7 @@ impl Unfit {
             Self::WebhookOnly(member) => member,
             Self::AuthorizationHeader => "headers",
             Self::SignatureHeader => "signing",
+            Self::CertificateWithoutTls => "tls",
         }
     }
 }
@@ -261,6 +271,9 @@ impl DeliverySettings {
     /// Says which setting cannot be.
     pub fn check_fit(&self, destination: &Destination) -> Result<(), Unfit> {
         let Destination::Webhook(webhook) = destination else { return self.check_without_requests() };
+        if self.transport.tls.client.is_some() && webhook.endpoint.url().scheme() != "https" {
+            return Err(Unfit::CertificateWithoutTls);
+        }
         match &webhook.authorization {
             Authorization::CustomHeader { header_key, .. } if self.headers.has(header_key) => {
                 Err(Unfit::AuthorizationHeader)
@@ -279,7 +292,17 @@ impl DeliverySettings {
         if self.headers != StaticHeaders::default() {
             return Err(Unfit::WebhookOnly("headers"));
         }
-        if self.signing.is_some() { Err(Unfit::WebhookOnly("signing")) } else { Ok(()) }
+        if self.signing.is_some() {
+            return Err(Unfit::WebhookOnly("signing"));
+        }
+        let Transport { tls, http2, proxy } = &self.transport;
+        let asked = [
+            ("tls", *tls != Tls::default()),
+            ("http2", *http2),
+            ("proxy", proxy.is_some()),
+            ("encryption", self.encryption.is_some()),
+        ];
+        asked.iter().find(|(_, is)| *is).map_or(Ok(()), |(member, _)| Err(Unfit::WebhookOnly(member)))
     }
 }
 

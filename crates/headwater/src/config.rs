@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::delivery::{Limits, Policy, Schedule};
+use domain::proxy::Proxy;
 use domain::rate_limit::RateLimit;
 use domain::secret::Secret;
 use ipnet::IpNet;
@@ -46,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) allow_destinations: Vec<IpNet>,
     pub(crate) allow_http: bool,
     pub(crate) extra_ca: Option<PathBuf>,
+    pub(crate) outbound_proxy: Option<Proxy>,
+    pub(crate) bind_secrets_to_origin: bool,
     pub(crate) retention: Duration,
     pub(crate) delivery: Delivery,
     pub(crate) shutdown_timeout: Duration,
@@ -73,6 +76,8 @@ pub(crate) struct Delivery {
     pub(crate) answer_head_bytes_max: usize,
     pub(crate) answer_body_bytes_max: usize,
     pub(crate) idle_connections_max: usize,
+    pub(crate) key_set_fresh_for: Duration,
+    pub(crate) key_set_age_max: Duration,
     pub(crate) all_windows_bytes_max: usize,
     pub(crate) far_behind: u64,
     pub(crate) checkpoint_every: Duration,
@@ -131,6 +136,8 @@ impl Config {
             allow_destinations: optional(&layers, "allow_destinations", value::networks)?.unwrap_or_default(),
             allow_http: required(&layers, "allow_http", value::flag)?,
             extra_ca: optional(&layers, "extra_ca", path)?,
+            outbound_proxy: optional(&layers, "outbound_proxy", value::proxy)?,
+            bind_secrets_to_origin: required(&layers, "bind_secrets_to_origin", value::flag)?,
             retention: required(&layers, "retention", value::positive_duration)?,
             delivery: delivery(&layers)?,
             shutdown_timeout: required(&layers, "shutdown_timeout", value::duration)?,
@@ -179,6 +186,8 @@ fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {
         answer_head_bytes_max: required(layers, "answer_head_bytes_max", value::bytes)?,
         answer_body_bytes_max: required(layers, "answer_body_bytes_max", value::bytes)?,
         idle_connections_max: count("idle_connections_max")?,
+        key_set_fresh_for: required(layers, "key_set_fresh_for", value::positive_duration)?,
+        key_set_age_max: required(layers, "key_set_age_max", value::positive_duration)?,
         all_windows_bytes_max: required(layers, "all_windows_bytes_max", value::bytes)?,
         far_behind: required(layers, "far_behind", value::count)?.into(),
         checkpoint_every: required(layers, "checkpoint_every", value::positive_duration)?,
@@ -347,5 +356,10 @@ mod tests {
         ];
         let shown = format!("{:?}", load("", &variables, &[]).unwrap());
         assert!(!shown.contains("s3cret"), "{shown}");
+        let proxy = [("HEADWATER_OUTBOUND_PROXY", "http://jane:s3cret@proxy.example:3128")];
+        let shown = format!("{:?}", load("", &proxy, &[]).unwrap());
+        assert!(shown.contains("proxy.example") && !shown.contains("s3cret"), "{shown}");
+        let text = error("", &[("HEADWATER_OUTBOUND_PROXY", "https://jane:s3cret@proxy.example")]);
+        assert!(text.contains("expected a proxy such as http://") && !text.contains("s3cret"), "{text}");
     }
 }

@@ -257,6 +257,9 @@ pub(crate) fn outbound(config: &Config, clock: &Arc<dyn Clock>) -> Result<Outbou
     let settings = OutboundSettings {
         allow: config.allow_destinations.clone(),
         extra_roots,
+        proxy: config.outbound_proxy.clone(),
+        key_set_fresh_for: config.delivery.key_set_fresh_for,
+        key_set_age_max: config.delivery.key_set_age_max,
         attempt_timeout: config.delivery.attempt_timeout,
         answer_head_bytes_max: config.delivery.answer_head_bytes_max,
         answer_body_bytes_max: config.delivery.answer_body_bytes_max,
@@ -316,6 +319,7 @@ pub(crate) fn web_settings(config: &Config, address: SocketAddr) -> Result<Setti
         public_url,
         streams_max: config.streams_max,
         http_destinations_allowed: config.allow_http,
+        secrets_bound_to_origin: config.bind_secrets_to_origin,
         token_lifetime: config.token_lifetime,
         failures_outstanding_max: config.delivery.policy.failures_outstanding_max,
         rate_limit: config.rate_limit,

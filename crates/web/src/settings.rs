@@ -18,6 +18,8 @@ pub struct Settings {
     pub streams_max: Option<u32>,
     /// Whether webhook endpoints may be `http://`.
     pub http_destinations_allowed: bool,
+    /// Whether a stream's secret has to be given again when its endpoint gets another origin.
+    pub secrets_bound_to_origin: bool,
     /// How long an access token is valid.
     pub token_lifetime: Duration,
     /// With so many failed deliveries outstanding, a stream is not enabled.

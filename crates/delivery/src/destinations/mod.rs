@@ -67,7 +67,7 @@ impl Destinations {
     /// The destination of a stream as it is set up now; to be made anew when the stream's settings change.
     pub fn of(&self, stream: &EventStream) -> Arc<dyn Destination> {
         let destination: Arc<dyn Destination> = match &stream.destination {
-            Settings::Webhook(webhook) => Arc::new(WebhookDestination::new(stream.id, webhook, &self.outbound)),
+            Settings::Webhook(webhook) => Arc::new(WebhookDestination::new(stream, webhook, &self.outbound)),
             Settings::EventBridge(_) => {
                 Arc::new(UnservedDestination { reason: "this server does not deliver to EventBridge" })
             }

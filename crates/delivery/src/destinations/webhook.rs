@@ -1,6 +1,7 @@
 //! Webhooks: one POST an event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -8,15 +9,17 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::clock::{Clock, Moment};
 use domain::delivery::{Failure, FailureKind, Outcome};
+use domain::delivery_settings::DeliverySettings;
 use domain::destination::{Authorization, HEADERS_RESERVED, Webhook};
 use domain::event::stream_suffix;
-use domain::ids::StreamId;
 use domain::secret::Secret;
+use domain::stream::EventStream;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::{Delivery, Destination, retry_after};
+use crate::encryption::{self, Encrypter};
 use crate::outbound::{Answer, EndpointClient, Outbound, SendError};
 
 /// The shortest credential that is looked for in answers; hiding shorter ones would show where they were.
@@ -28,7 +31,7 @@ const LOCATION_CHARS_MAX: usize = 200;
 /// A stream's webhook.
 pub(super) struct WebhookDestination {
     /// What cannot be sent as configured fails with every delivery, where its owner sees it.
-    client: Result<EndpointClient, SendError>,
+    sending: Result<Sending, SendError>,
     endpoint: Url,
     suffix: Bytes,
     credentials: Vec<Secret>,
@@ -36,23 +39,46 @@ pub(super) struct WebhookDestination {
     clock: Arc<dyn Clock>,
 }
 
+/// How a delivery is sent.
+struct Sending {
+    client: EndpointClient,
+    encrypter: Option<Encrypter>,
+}
+
+impl Sending {
+    fn new(stream: &EventStream, webhook: &Webhook, outbound: &Outbound) -> Result<Self, SendError> {
+        let DeliverySettings { transport, encryption, .. } = &stream.options.delivery;
+        let encrypter =
+            encryption.as_ref().map(|encryption| Encrypter::new(encryption, transport, outbound)).transpose()?;
+        let content_type = if encrypter.is_some() { encryption::CONTENT_TYPE } else { "application/json" };
+        let headers = headers(&webhook.authorization, content_type)?;
+        let client = outbound.endpoint_client(webhook.endpoint.url(), headers, transport)?;
+        Ok(Self { client, encrypter })
+    }
+
+    async fn post(&self, body: [Bytes; 2], started: Moment, clock: &dyn Clock) -> Result<Answer, SendError> {
+        let Some(encrypter) = &self.encrypter else { return self.client.send(body, Duration::ZERO).await };
+        let body = encrypter.encrypt(&body, Duration::ZERO).await?;
+        self.client.send(body, clock.now().steady.saturating_sub(started.steady)).await
+    }
+}
+
 impl WebhookDestination {
-    pub(super) fn new(stream: StreamId, webhook: &Webhook, outbound: &Outbound) -> Self {
+    pub(super) fn new(stream: &EventStream, webhook: &Webhook, outbound: &Outbound) -> Self {
         let endpoint = webhook.endpoint.url();
-        let client = headers(&webhook.authorization).and_then(|headers| outbound.endpoint_client(endpoint, headers));
         Self {
-            client,
+            sending: Sending::new(stream, webhook, outbound),
             endpoint: endpoint.clone(),
-            suffix: stream_suffix(stream),
+            suffix: stream_suffix(stream.id),
             credentials: credentials(&webhook.authorization),
             answer_kept_bytes_max: outbound.settings().answer_kept_bytes_max,
             clock: outbound.clock(),
         }
     }
 
-    async fn post(&self, delivery: &Delivery) -> Result<Answer, SendError> {
-        let client = self.client.as_ref().map_err(Clone::clone)?;
-        client.post(delivery.body(&self.suffix)).await
+    async fn post(&self, delivery: &Delivery, started: Moment) -> Result<Answer, SendError> {
+        let sending = self.sending.as_ref().map_err(Clone::clone)?;
+        sending.post(delivery.body(&self.suffix), started, &*self.clock).await
     }
 
     fn refused_by_answer(&self, answer: &Answer, started: Moment, ended: Moment) -> Failure {
@@ -106,7 +132,7 @@ impl WebhookDestination {
 impl Destination for WebhookDestination {
     async fn deliver(&self, delivery: Delivery) -> Outcome {
         let started = self.clock.now();
-        let posted = self.post(&delivery).await;
+        let posted = self.post(&delivery, started).await;
         let ended = self.clock.now();
         let duration = ended.steady.saturating_sub(started.steady);
         match posted {
@@ -127,9 +153,9 @@ fn described(status: StatusCode) -> String {
     }
 }
 
-fn headers(authorization: &Authorization) -> Result<HeaderMap, SendError> {
+fn headers(authorization: &Authorization, content_type: &'static str) -> Result<HeaderMap, SendError> {
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     let (name, value) = match authorization {
         Authorization::Bearer { token } => {
             (header::AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose()), "the bearer token")?)

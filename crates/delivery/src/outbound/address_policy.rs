@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use url::Host;
 
 /// Decides about single addresses. Ask it about the address that is really connected to, after resolution.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub(super) struct AddressPolicy {
 pub(crate) enum Refusal {
     /// Not part of the public internet, for the reason named.
     NotPublic(&'static str),
-    /// Hands out credentials of the machine; only an entry of exactly this address allows it.
+    /// Hands out credentials of the machine; nothing allows it.
     Metadata,
 }
 
@@ -85,18 +86,40 @@ const METADATA: &[IpAddr] = &[
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
 ];
 
+/// The names of such places.
+const METADATA_NAMES: &[&str] = &[
+    "metadata",
+    "metadata.google.internal",
+    "metadata.goog",
+    "instance-data",
+    "instance-data.ec2.internal",
+    "metadata.azure.internal",
+    "metadata.tencentyun.com",
+    "metadata.packet.net",
+    "metadata.platformequinix.com",
+    "api.metadata.cloud.ibm.com",
+    "rancher-metadata",
+];
+
 impl AddressPolicy {
     /// The policy that allows `allow` besides the public internet.
     pub(super) fn new(allow: &[IpNet]) -> Self {
         Self { allow: allow.iter().copied().map(without_mapping).collect() }
     }
 
+    /// Whether a name may be used that somebody else resolves, where the addresses cannot be looked at.
+    pub(super) fn check_unresolved(&self, host: &Host<&str>) -> Result<(), Refusal> {
+        match host {
+            Host::Ipv4(address) => self.check((*address).into()),
+            Host::Ipv6(address) => self.check((*address).into()),
+            Host::Domain(name) if is_loopback_name(name) => self.check(Ipv4Addr::LOCALHOST.into()),
+            Host::Domain(_) => Ok(()),
+        }
+    }
+
     /// Whether `address` may be connected to.
     pub(super) fn check(&self, address: IpAddr) -> Result<(), Refusal> {
         let address = address.to_canonical();
-        if self.allow.contains(&IpNet::from(address)) {
-            return Ok(());
-        }
         let carried = carried_v4(address);
         if METADATA.contains(&address) || carried.is_some_and(|v4| METADATA.contains(&v4.into())) {
             return Err(Refusal::Metadata);
@@ -113,6 +136,18 @@ impl AddressPolicy {
             IpAddr::V6(v6) => check_v6(v6),
         }
     }
+}
+
+/// Whether a name is one by which clouds hand out credentials and settings of the machine, wherever it is resolved.
+pub(super) fn is_metadata_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    METADATA_NAMES.iter().any(|metadata| name.eq_ignore_ascii_case(metadata))
+}
+
+fn is_loopback_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or(name);
+    last.eq_ignore_ascii_case("localhost") || last.eq_ignore_ascii_case("localdomain")
 }
 
 fn check_v4(address: Ipv4Addr) -> Result<(), Refusal> {
@@ -266,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_allowed_only_by_its_own_address() {
+    fn metadata_is_allowed_by_nothing() {
         let wide = policy(&["0.0.0.0/0", "::/0"]);
         for address in [
             "169.254.169.254",
@@ -283,8 +318,30 @@ mod tests {
         }
         let exact = policy(&["169.254.169.254/32", "fd00:ec2::254/128"]);
         for address in ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254"] {
-            assert_eq!(check(&exact, address), Ok(()), "{address}");
+            assert_eq!(check(&exact, address), Err(Refusal::Metadata), "{address}");
         }
-        assert!(check(&exact, "169.254.170.2").is_err());
+        for name in ["metadata.google.internal", "Metadata.Google.Internal.", "instance-data", "metadata"] {
+            assert!(is_metadata_name(name), "{name}");
+        }
+        for name in ["metadata.example.com", "google.internal", "metadata.google.internal.example.com"] {
+            assert!(!is_metadata_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_resolves_is_looked_at_as_far_as_that_goes() {
+        let unresolved = |policy: &AddressPolicy, host: &str| {
+            let host = Host::parse(host).unwrap();
+            policy.check_unresolved(&match &host {
+                Host::Domain(name) => Host::Domain(name.as_str()),
+                Host::Ipv4(address) => Host::Ipv4(*address),
+                Host::Ipv6(address) => Host::Ipv6(*address),
+            })
+        };
+        for host in ["localhost", "LOCALHOST.", "app.localhost", "127.0.0.1", "0x7f.1", "[::1]", "[::ffff:10.0.0.1]"] {
+            assert!(unresolved(&policy(&[]), host).is_err(), "{host}");
+        }
+        assert_eq!(unresolved(&policy(&[]), "hooks.example"), Ok(()));
+        assert_eq!(unresolved(&policy(&["127.0.0.0/8"]), "localhost"), Ok(()));
     }
 }

@@ -24,6 +24,7 @@ pub(super) struct Connection {
     /// `None` once the connection has ended.
     driver: Option<http1::Connection<TokioIo<Transport>, SharedBody>>,
     received: Received,
+    answer_bytes_max: usize,
     /// When it was made, by the steady clock.
     pub(super) opened_at: Duration,
     /// Since when it has waited for its next use.
@@ -46,15 +47,16 @@ impl Connection {
         let buffer_bytes_max = limits.head_bytes_max.max(BUFFER_BYTES_MIN);
         // Room for one read beyond the limits: it is they that should speak first.
         let answer_bytes_max = 2 * buffer_bytes_max + limits.body_bytes_max;
-        let transport = Transport { socket, received: received.clone(), answer_bytes_max };
+        received.begin(answer_bytes_max);
+        let transport = Transport { socket, received: received.clone() };
         let (sender, driver) =
             http1::Builder::new().max_buf_size(buffer_bytes_max).handshake(TokioIo::new(transport)).await?;
-        Ok(Self { sender, driver: Some(driver), received, opened_at: now, idle_since: now })
+        Ok(Self { sender, driver: Some(driver), received, answer_bytes_max, opened_at: now, idle_since: now })
     }
 
     /// Sends a request and waits for the head of the answer.
     pub(super) async fn exchange(&mut self, request: Request<SharedBody>) -> Result<Response<Incoming>, hyper::Error> {
-        self.received.reset();
+        self.received.begin(self.answer_bytes_max);
         let mut answer = pin!(self.sender.send_request(request));
         poll_fn(|cx| {
             drive(&mut self.driver, cx);

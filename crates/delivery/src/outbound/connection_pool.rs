@@ -1,9 +1,10 @@
-//! The idle connections of one stream. No other stream ever sees them.
+//! The connections of one stream that wait for requests. No other stream ever sees them.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::connection::Connection;
+use super::shared_connection::SharedConnection;
 
 /// How many connections may wait, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -18,11 +19,19 @@ pub(super) struct ConnectionPool {
     limits: PoolLimits,
     #[expect(clippy::vec_box, reason = "a connection moves in and out with every request; its box does not")]
     idle: Mutex<Vec<Box<Connection>>>,
+    /// Where HTTP/2 is wanted.
+    shared: Option<SharedConnection>,
 }
 
 impl ConnectionPool {
-    pub(super) const fn new(limits: PoolLimits) -> Self {
-        Self { limits, idle: Mutex::new(Vec::new()) }
+    pub(super) fn new(limits: PoolLimits, http2: bool) -> Self {
+        let shared = http2.then(|| SharedConnection::new(limits));
+        Self { limits, idle: Mutex::default(), shared }
+    }
+
+    /// The connection that requests share, where HTTP/2 is wanted.
+    pub(super) const fn shared(&self) -> Option<&SharedConnection> {
+        self.shared.as_ref()
     }
 
     /// A connection that looks usable. The other side may have closed it all the same.
@@ -52,7 +61,7 @@ impl ConnectionPool {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let before = idle.len();
         idle.retain_mut(|connection| !self.is_over(connection, now) && connection.is_usable());
-        before - idle.len()
+        before - idle.len() + self.shared.as_ref().map_or(0, |shared| shared.close_idle(now))
     }
 
     fn is_over(&self, connection: &Connection, now: Duration) -> bool {

@@ -1,80 +1,158 @@
 //! The client of one stream's endpoint: an attempt from its start to the end of its answer.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response, StatusCode, Uri};
-use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
-use super::Shared;
 use super::connection::{AnswerLimits, Connection, SharedBody};
 use super::connection_pool::ConnectionPool;
+use super::connector::{Connector, Protocol};
 use super::deadline::Deadline;
 use super::error::{SendError, Step};
-use super::resolver::Resolver;
-use super::transport::Socket;
+use super::http2::{self, Http2Answer, Http2Connection, Http2Head};
+use super::{OutboundSettings, Shared};
 
 /// What every request of a stream begins with.
 pub(super) struct RequestHead {
+    pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
+    /// The same for HTTP/2, where that is wanted.
+    pub(super) http2: Option<Http2Head>,
 }
 
 impl RequestHead {
-    fn post(&self, body: [Bytes; 2]) -> Request<SharedBody> {
+    fn request(&self, body: [Bytes; 2]) -> Request<SharedBody> {
         let mut request = Request::new(SharedBody::new(body));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         request
     }
 }
 
+/// Which bodies of answers are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Keep {
+    /// Those that explain a failure.
+    Failures,
+    /// All.
+    All,
+}
+
 /// The client of one stream's endpoint.
 pub(crate) struct EndpointClient {
-    pub(super) shared: Arc<Shared>,
     pub(super) head: RequestHead,
-    pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
-    pub(super) resolver: Resolver,
+    pub(super) connector: Connector,
     pub(super) pool: Arc<ConnectionPool>,
+    pub(super) keep: Keep,
+    pub(super) limits: AnswerLimits,
 }
 
 /// An answer to a request.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// The first part of the body; empty for a success, whose body does not matter.
+    /// The first part of the body; empty where it does not matter.
     pub(crate) body: Vec<u8>,
+    /// Whether that is all of it.
+    pub(crate) complete: bool,
+}
+
+/// A connection on which nothing has been sent yet by this attempt.
+enum Opened {
+    Http1(Box<Connection>),
+    Http2(Arc<Http2Connection>),
 }
 
 impl EndpointClient {
-    /// Posts a body and answers the answer, all within the time of an attempt.
+    /// Sends a request and answers the answer, all within the time of an attempt, of which `spent` is over.
     ///
     /// A connection from the pool may have been closed by the other side without our noticing: if nothing of an
     /// answer arrives on it, the request is sent once more, on a fresh connection.
-    pub(crate) async fn post(&self, body: [Bytes; 2]) -> Result<Answer, SendError> {
-        let started = self.shared.clock.now().steady;
-        let timer = pin!(tokio::time::sleep(self.shared.settings.attempt_timeout));
-        let mut deadline = Deadline { timer, limit: self.shared.settings.attempt_timeout, started };
-        if let Some(mut pooled) = self.pool.take(started) {
-            match deadline.bound(Step::Answer, pooled.exchange(self.head.post(body.clone()))).await? {
+    pub(crate) async fn send(&self, body: [Bytes; 2], spent: Duration) -> Result<Answer, SendError> {
+        let now = self.shared().clock.now().steady;
+        let limit = self.settings().attempt_timeout;
+        let timer = pin!(tokio::time::sleep(limit.saturating_sub(spent)));
+        let mut deadline = Deadline { timer, limit, started: now.saturating_sub(spent) };
+        if let Some(shared) = self.pool.shared().and_then(|shared| shared.take(now)) {
+            // Boxed, here and below, so that the usual case does not carry the state of the others around.
+            if let Some(answered) = Box::pin(self.try_shared(&shared, body.clone(), &mut deadline)).await? {
+                return Ok(answered);
+            }
+        } else if let Some(mut pooled) = self.pool.take(now) {
+            match deadline.bound(Step::Answer, pooled.exchange(self.head.request(body.clone()))).await? {
                 Ok(response) => return Ok(self.answer(pooled, response, &mut deadline).await),
                 Err(error) if pooled.answer_begun() => return Err(SendError::exchange(&error)),
                 Err(_closed_while_idle) => {}
             }
         }
-        // Boxed, so that the usual case does not carry the state of connecting around.
-        let mut fresh = Box::pin(self.connect(&mut deadline)).await?;
-        match deadline.bound(Step::Answer, fresh.exchange(self.head.post(body))).await? {
-            Ok(response) => Ok(self.answer(fresh, response, &mut deadline).await),
-            Err(error) => Err(SendError::exchange(&error)),
+        match Box::pin(self.open(&mut deadline)).await? {
+            Opened::Http1(mut fresh) => {
+                match deadline.bound(Step::Answer, fresh.exchange(self.head.request(body))).await? {
+                    Ok(response) => Ok(self.answer(fresh, response, &mut deadline).await),
+                    Err(error) => Err(SendError::exchange(&error)),
+                }
+            }
+            Opened::Http2(shared) => {
+                let exchange = Box::pin(self.exchange_shared(&shared, body, &mut deadline)).await?;
+                match exchange {
+                    Ok(answer) => Ok(self.answer_shared(answer, &mut deadline).await),
+                    Err(error) => Err(SendError::exchange_http2(&error)),
+                }
+            }
         }
+    }
+
+    /// Sends on the connection that others use too. `None` if the server never took the request.
+    async fn try_shared(
+        &self,
+        shared: &Http2Connection,
+        body: [Bytes; 2],
+        deadline: &mut Deadline<'_>,
+    ) -> Result<Option<Answer>, SendError> {
+        match self.exchange_shared(shared, body, deadline).await? {
+            Ok(answer) => Ok(Some(self.answer_shared(answer, deadline).await)),
+            Err(error) if http2::never_taken(&error) => Ok(None),
+            // It was closed while it was idle, as far as this request knows.
+            Err(error) if error.is_io() && !shared.is_usable() && !is_own_limit(&error) => Ok(None),
+            Err(error) => Err(SendError::exchange_http2(&error)),
+        }
+    }
+
+    /// A connection on which nothing arrives any more is not used by the next attempt.
+    async fn exchange_shared<'a>(
+        &self,
+        shared: &'a Http2Connection,
+        body: [Bytes; 2],
+        deadline: &mut Deadline<'_>,
+    ) -> Result<Result<Http2Answer<'a>, h2::Error>, SendError> {
+        let Some(head) = &self.head.http2 else {
+            return Err(SendError::Broken("the server speaks HTTP/2, which was not offered".to_owned()));
+        };
+        let before = shared.bytes_received();
+        let exchange = shared.exchange(head, self.head.method.clone(), body);
+        let bounded = deadline.bound(Step::Answer, exchange).await;
+        if bounded.is_err() && shared.bytes_received() == before {
+            shared.retire();
+        }
+        bounded
+    }
+
+    async fn answer_shared(&self, answer: Http2Answer<'_>, deadline: &mut Deadline<'_>) -> Answer {
+        let Http2Answer { response, in_flight: _until_read } = answer;
+        let (head, mut body) = response.into_parts();
+        let mut kept = Vec::new();
+        let wanted = if self.keeps(head.status) { Some(&mut kept) } else { None };
+        let reading = http2::read_body(&mut body, self.limits.body_bytes_max, wanted);
+        let reading = tokio::time::timeout(self.settings().answer_body_timeout, reading);
+        let complete = matches!(deadline.bound(Step::Answer, reading).await, Ok(Ok(true)));
+        Answer { status: head.status, headers: head.headers, body: kept, complete }
     }
 
     /// The status decides; the body is read for people and so that the connection can be used again. Where it
@@ -86,110 +164,63 @@ impl EndpointClient {
         deadline: &mut Deadline<'_>,
     ) -> Answer {
         let (head, body) = response.into_parts();
-        let settings = &self.shared.settings;
         let mut kept = Vec::new();
-        let wanted = if head.status.is_success() { None } else { Some(&mut kept) };
-        let reading = connection.read_body(body, settings.answer_body_bytes_max, wanted);
-        let reading = tokio::time::timeout(settings.answer_body_timeout, reading);
+        let wanted = if self.keeps(head.status) { Some(&mut kept) } else { None };
+        let reading = connection.read_body(body, self.limits.body_bytes_max, wanted);
+        let reading = tokio::time::timeout(self.settings().answer_body_timeout, reading);
         let complete = matches!(deadline.bound(Step::Answer, reading).await, Ok(Ok(true)));
         if complete {
-            self.pool.put(connection, self.shared.clock.now().steady);
+            self.pool.put(connection, self.shared().clock.now().steady);
         }
-        Answer { status: head.status, headers: head.headers, body: kept }
+        Answer { status: head.status, headers: head.headers, body: kept, complete }
     }
 
-    /// The endpoint's addresses that the policy allows; refused if it allows none of them.
-    pub(super) async fn allowed_addresses(&self) -> Result<Vec<SocketAddr>, SendError> {
-        let candidates = self.resolver.addresses(self.shared.clock.now().steady).await?;
-        let mut allowed = Vec::with_capacity(candidates.len());
-        let mut refused = None;
-        for candidate in candidates.iter() {
-            match self.shared.policy.check(candidate.ip()) {
-                Ok(()) => allowed.push(*candidate),
-                Err(refusal) => {
-                    refused.get_or_insert(SendError::AddressRefused { address: candidate.ip(), refusal });
-                }
-            }
-        }
-        match refused {
-            Some(refused) if allowed.is_empty() => Err(refused),
-            _ => Ok(allowed),
-        }
-    }
-
-    async fn connect(&self, deadline: &mut Deadline<'_>) -> Result<Box<Connection>, SendError> {
-        let allowed = deadline.bound(Step::Resolution, self.allowed_addresses()).await??;
-        let socket = self.connect_any(&allowed, deadline).await.inspect_err(|_| self.resolver.forget())?;
-        // Small requests must not wait for the acknowledgement of the one before. A socket that cannot be told
-        // so still works.
-        let _slower = socket.set_nodelay(true);
-        let socket = match &self.tls {
-            None => Socket::Plain(socket),
-            Some((connector, name)) => {
-                let handshake = connector.connect(name.clone(), socket);
-                let stream = deadline.bound(Step::Handshake, handshake).await?;
-                Socket::Tls(Box::new(stream.map_err(|error| SendError::handshake(&error))?))
-            }
+    /// Connects. Where the receiver may speak HTTP/2 one attempt connects and the others wait for what comes of it.
+    async fn open(&self, deadline: &mut Deadline<'_>) -> Result<Opened, SendError> {
+        let Some(slot) = self.pool.shared() else {
+            let (socket, _) = self.connector.connect(deadline).await?;
+            return self.open_http1(socket).await;
         };
-        let limits = AnswerLimits {
-            head_bytes_max: self.shared.settings.answer_head_bytes_max,
-            body_bytes_max: self.shared.settings.answer_body_bytes_max,
-        };
-        let opened = Connection::over(socket, limits, self.shared.clock.now().steady).await;
-        opened.map(Box::new).map_err(|error| SendError::exchange(&error))
+        let _turn = deadline.bound(Step::Connection, slot.turn()).await?;
+        if let Some(shared) = slot.take(self.shared().clock.now().steady) {
+            return Ok(Opened::Http2(shared));
+        }
+        let (socket, protocol) = self.connector.connect(deadline).await?;
+        slot.spoken(protocol);
+        if protocol == Protocol::Http1 {
+            return self.open_http1(socket).await;
+        }
+        let now = self.shared().clock.now().steady;
+        let opened = Http2Connection::over(socket, self.limits, now, self.settings().attempt_timeout);
+        let opened = deadline.bound(Step::Answer, opened).await?;
+        let (connection, driver) = opened.map_err(|error| SendError::exchange_http2(&error))?;
+        Ok(Opened::Http2(slot.put(connection, driver, now)))
     }
 
-    /// Connects to the first address that takes it. Each gets its share of the time that is left, so that one
-    /// that is silent does not use up all of it.
-    async fn connect_any(&self, addresses: &[SocketAddr], deadline: &mut Deadline<'_>) -> Result<TcpStream, SendError> {
-        let mut failure = SendError::Broken("destination has no address".to_owned());
-        for (tried, address) in addresses.iter().enumerate() {
-            let remaining = deadline.remaining(self.shared.clock.now().steady);
-            let share = remaining / u32::try_from(addresses.len() - tried).unwrap_or(1);
-            #[expect(clippy::disallowed_methods, reason = "the one place; the address has been checked")]
-            let connecting = tokio::time::timeout(share, TcpStream::connect(*address));
-            failure = match deadline.bound(Step::Connection, connecting).await? {
-                Ok(Ok(socket)) => return Ok(socket),
-                Ok(Err(error)) => SendError::connecting(&error),
-                Err(_) => deadline.missed(Step::Connection),
-            };
-        }
-        Err(failure)
+    async fn open_http1(&self, socket: super::transport::Socket) -> Result<Opened, SendError> {
+        let opened = Connection::over(socket, self.limits, self.shared().clock.now().steady).await;
+        opened.map(|connection| Opened::Http1(Box::new(connection))).map_err(|error| SendError::exchange(&error))
+    }
+
+    fn keeps(&self, status: StatusCode) -> bool {
+        self.keep == Keep::All || !status.is_success()
+    }
+
+    /// How it connects.
+    pub(super) const fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.connector.shared
+    }
+
+    fn settings(&self) -> &OutboundSettings {
+        &self.shared().settings
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use domain::clock::{Clock, Moment};
-    use tokio::net::TcpListener;
-
-    use super::*;
-    use crate::outbound::{Outbound, OutboundSettings};
-
-    struct StandingClock;
-
-    impl Clock for StandingClock {
-        fn now(&self) -> Moment {
-            Moment::default()
-        }
-    }
-
-    #[tokio::test]
-    async fn the_next_address_is_tried() {
-        let outbound = Outbound::new(OutboundSettings::default(), Arc::new(StandingClock)).unwrap();
-        let endpoint = "http://receiver.example/".parse().unwrap();
-        let client = outbound.endpoint_client(&endpoint, HeaderMap::new()).unwrap();
-        let timer = pin!(tokio::time::sleep(Duration::from_secs(10)));
-        let mut deadline = Deadline { timer, limit: Duration::from_secs(10), started: Duration::ZERO };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let open = listener.local_addr().unwrap();
-
-        let connected = client.connect_any(&[closed, open], &mut deadline).await.unwrap();
-        assert_eq!(connected.peer_addr().unwrap(), open);
-        let failed = client.connect_any(&[closed, closed], &mut deadline).await.unwrap_err();
-        assert_eq!(failed.to_string(), "connection refused");
-    }
+/// Whether the connection was closed by us, because too much arrived on it.
+fn is_own_limit(error: &h2::Error) -> bool {
+    error.get_io().is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData)
 }

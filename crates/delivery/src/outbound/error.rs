@@ -17,17 +17,30 @@ pub(crate) enum SendError {
     #[error("{0}")]
     Unsendable(String),
     /// The policy forbids the only addresses there are.
-    #[error("destination address {address} is not allowed: {}", .refusal.explanation())]
-    AddressRefused { address: IpAddr, refusal: Refusal },
+    #[error("{} address {address} is not allowed: {}", .peer.name(), .refusal.explanation())]
+    AddressRefused { peer: Peer, address: IpAddr, refusal: Refusal },
+    /// The policy forbids the name, whatever it resolves to.
+    #[error("destination {host} is not allowed: {}", .refusal.explanation())]
+    NameRefused { host: String, refusal: Refusal },
     /// The name has no addresses, or the resolver does not answer for it.
     #[error("name {host} could not be resolved: {detail}")]
     Unresolved { host: String, detail: String },
     /// No connection, or one that broke.
     #[error("{0}")]
     Broken(String),
+    /// The keys to encrypt to cannot be had.
+    #[error("the key set could not be read: {0}")]
+    KeySet(Box<SendError>),
     /// The time was up.
     #[error("{} within {limit:?}", .step.unfinished())]
     Timeout { step: Step, limit: Duration },
+}
+
+/// Who is at the other end of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Destination,
+    Proxy,
 }
 
 /// What an attempt is waiting for.
@@ -35,6 +48,7 @@ pub(crate) enum SendError {
 pub(crate) enum Step {
     Resolution,
     Connection,
+    Tunnel,
     Handshake,
     Answer,
 }
@@ -43,15 +57,19 @@ impl SendError {
     /// How the delivery core takes it.
     pub(crate) fn kind(&self) -> FailureKind {
         match self {
-            Self::Unsendable(_) | Self::AddressRefused { .. } => FailureKind::Refused,
+            Self::Unsendable(_) | Self::AddressRefused { .. } | Self::NameRefused { .. } => FailureKind::Refused,
             Self::Unresolved { .. } | Self::Broken(_) => FailureKind::Unreachable,
+            Self::KeySet(error) => error.kind(),
             Self::Timeout { .. } => FailureKind::Timeout,
         }
     }
 
     /// Connecting failed.
-    pub(super) fn connecting(error: &io::Error) -> Self {
-        Self::Broken(describe_io(error))
+    pub(super) fn connecting(peer: Peer, error: &io::Error) -> Self {
+        Self::Broken(match peer {
+            Peer::Destination => describe_io(error),
+            Peer::Proxy => format!("proxy: {}", describe_io(error)),
+        })
     }
 
     /// The TLS handshake failed.
@@ -76,15 +94,39 @@ impl SendError {
             None => cause.map_or_else(|| "connection closed before the answer".to_owned(), describe_io),
         })
     }
+
+    /// The exchange failed on a connection that others use too.
+    pub(super) fn exchange_http2(error: &h2::Error) -> Self {
+        if let Some(io) = error.get_io() {
+            return Self::Broken(tls_error(io).map_or_else(|| describe_io(io), describe_tls));
+        }
+        let reason = error.reason().map_or_else(|| "no reason".to_owned(), |reason| reason.description().to_owned());
+        Self::Broken(if error.is_library() {
+            format!("the answer is not acceptable HTTP/2: {reason}")
+        } else if error.is_reset() {
+            format!("the server reset the request: {reason}")
+        } else if error.is_go_away() {
+            format!("the server ended the connection: {reason}")
+        } else {
+            "connection closed before the answer".to_owned()
+        })
+    }
+}
+
+impl Peer {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Destination => "destination",
+            Self::Proxy => "proxy",
+        }
+    }
 }
 
 impl Refusal {
     fn explanation(self) -> String {
         match self {
             Self::NotPublic(reason) => format!("{reason} (HEADWATER_ALLOW_DESTINATIONS can allow it)"),
-            Self::Metadata => {
-                "cloud metadata (HEADWATER_ALLOW_DESTINATIONS can allow it by naming exactly this address)".to_owned()
-            }
+            Self::Metadata => "cloud metadata, which nothing allows".to_owned(),
         }
     }
 }
@@ -94,6 +136,7 @@ impl Step {
         match self {
             Self::Resolution => "name not resolved",
             Self::Connection => "not connected",
+            Self::Tunnel => "no tunnel from the proxy",
             Self::Handshake => "TLS handshake not finished",
             Self::Answer => "no answer",
         }

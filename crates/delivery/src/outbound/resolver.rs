@@ -1,5 +1,6 @@
 //! Names to addresses, for one stream.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,10 +16,30 @@ const ANSWER_AGE_MAX: Duration = Duration::from_secs(5);
 /// Addresses of one name that are considered.
 const ADDRESSES_MAX: usize = 8;
 
+/// How names become addresses. It is asked on a thread that may block, and no answer is trusted.
+pub trait Names: Send + Sync {
+    /// The addresses of `host`, each with `port`.
+    ///
+    /// # Errors
+    /// If it has none, or nobody answers for it.
+    fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+}
+
+/// The operating system's resolver.
+pub(super) struct SystemNames;
+
+impl Names for SystemNames {
+    #[expect(clippy::disallowed_methods, reason = "the one place; every address is checked before use")]
+    fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        (host, port).to_socket_addrs().map(Iterator::collect)
+    }
+}
+
 /// Resolves the host of one stream.
 pub(super) struct Resolver {
     host: Host<String>,
     port: u16,
+    names: Arc<dyn Names>,
     /// One lookup at a time. The permit is held by the lookup itself, which may outlive the attempt that asked:
     /// a resolver that hangs costs one thread a stream, not one a delivery.
     lookup: Arc<Semaphore>,
@@ -31,8 +52,8 @@ struct Resolved {
 }
 
 impl Resolver {
-    pub(super) fn new(host: Host<String>, port: u16) -> Self {
-        Self { host, port, lookup: Arc::new(Semaphore::new(1)), latest: Mutex::new(None) }
+    pub(super) fn new(host: Host<String>, port: u16, names: Arc<dyn Names>) -> Self {
+        Self { host, port, names, lookup: Arc::new(Semaphore::new(1)), latest: Mutex::new(None) }
     }
 
     /// The host's addresses in the order in which to try them; none of them has been checked.
@@ -50,15 +71,16 @@ impl Resolver {
         if let Some(addresses) = self.recent(now) {
             return Ok(addresses);
         }
-        let (host, port) = (name.clone(), self.port);
+        let (host, port, names) = (name.clone(), self.port, Arc::clone(&self.names));
         let lookup = tokio::task::spawn_blocking(move || {
             let _held_until_answered = permit;
-            #[expect(clippy::disallowed_methods, reason = "the one place; every address is checked before use")]
-            let found = (host.as_str(), port).to_socket_addrs()?;
-            Ok::<_, std::io::Error>(found.take(ADDRESSES_MAX).collect::<Vec<_>>())
+            names.addresses(&host, port)
         });
         let found = match lookup.await {
-            Ok(Ok(found)) => found,
+            Ok(Ok(mut found)) => {
+                found.truncate(ADDRESSES_MAX);
+                found
+            }
             Ok(Err(error)) => {
                 let detail = error.to_string();
                 let reason = detail.strip_prefix("failed to lookup address information: ").unwrap_or(&detail);
@@ -92,7 +114,7 @@ mod tests {
     use super::*;
 
     fn resolver(host: &str) -> Resolver {
-        Resolver::new(Host::parse(host).unwrap(), 443)
+        Resolver::new(Host::parse(host).unwrap(), 443, Arc::new(SystemNames))
     }
 
     #[tokio::test]

@@ -16,30 +16,48 @@ pub(super) enum Socket {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// How many bytes of the current answer have arrived.
+/// How many bytes have arrived, and how many may.
 #[derive(Clone, Default)]
-pub(super) struct Received(Arc<AtomicUsize>);
+pub(super) struct Received(Arc<Counters>);
+
+#[derive(Default)]
+struct Counters {
+    bytes: AtomicUsize,
+    allowed: AtomicUsize,
+}
 
 impl Received {
-    pub(super) fn reset(&self) {
-        self.0.store(0, Ordering::Relaxed);
+    /// Counts anew, for an answer of at most `allowed` bytes.
+    pub(super) fn begin(&self, allowed: usize) {
+        self.0.bytes.store(0, Ordering::Relaxed);
+        self.0.allowed.store(allowed, Ordering::Relaxed);
+    }
+
+    /// Lets `more` bytes arrive, but never more than `ceiling` from now on.
+    pub(super) fn allow(&self, more: usize, ceiling: usize) {
+        let bytes = self.bytes();
+        let raised = |allowed: usize| Some(allowed.max(bytes).saturating_add(more).min(bytes.saturating_add(ceiling)));
+        let _always_raised = self.0.allowed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, raised);
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.0.bytes.load(Ordering::Relaxed)
     }
 
-    fn add(&self, bytes: usize) -> usize {
-        self.0.fetch_add(bytes, Ordering::Relaxed) + bytes
+    fn add(&self, bytes: usize) -> io::Result<()> {
+        let arrived = self.0.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if arrived > self.0.allowed.load(Ordering::Relaxed) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the answer is too long"));
+        }
+        Ok(())
     }
 }
 
 /// A socket that counts what it reads and stops at a limit: whatever a receiver sends (informational answers,
-/// tiny chunks, endless headers), no more of it is taken in.
+/// tiny chunks, endless headers, frames that belong to no answer), no more of it is taken in.
 pub(super) struct Transport {
     pub(super) socket: Socket,
     pub(super) received: Received,
-    pub(super) answer_bytes_max: usize,
 }
 
 macro_rules! on_socket {
@@ -62,10 +80,7 @@ impl AsyncRead for Transport {
         let before = buf.filled().len();
         let transport = self.as_mut();
         ready!(on_socket!(transport, socket => socket.poll_read(cx, buf)))?;
-        if self.received.add(buf.filled().len() - before) > self.answer_bytes_max {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the answer is too long")));
-        }
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.received.add(buf.filled().len() - before))
     }
 }
 

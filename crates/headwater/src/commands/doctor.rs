@@ -236,7 +236,7 @@ async fn streams(
                 let finding = "its endpoint is http://, which new streams may not have (HEADWATER_ALLOW_HTTP)";
                 diagnosis.say(Verdict::Warn, &format!("stream {}", stream.id), finding);
             }
-            if let Err(problem) = outbound.check(url).await {
+            if let Err(problem) = outbound.check(url, &stream.options.delivery.transport).await {
                 diagnosis.say(Verdict::Warn, &format!("stream {}", stream.id), &problem.to_string());
             }
         }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use domain::proxy::Proxy;
 use ipnet::IpNet;
 
 /// What was expected instead of what was found.
@@ -60,6 +61,14 @@ pub(super) fn count(text: &str) -> Result<u32, Expected> {
 /// `true` or `false`.
 pub(super) fn flag(text: &str) -> Result<bool, Expected> {
     text.parse().map_err(|_| "true or false".into())
+}
+
+/// `http://proxy.example.com:3128`, with credentials where it wants some.
+pub(super) fn proxy(text: &str) -> Result<Proxy, Expected> {
+    Proxy::parse(text, None).map_err(|error| {
+        let text = error.to_string();
+        text.strip_prefix("Expected ").unwrap_or(&text).to_owned()
+    })
 }
 
 /// `127.0.0.1:4400`, `[::]:4400`.

@@ -42,6 +42,7 @@ mod scim;
 mod seeks;
 mod snapshots;
 mod stream_options;
+mod stream_transport;
 mod streams;
 mod tail;
 mod tenant_keys;

@@ -14,6 +14,7 @@ use domain::stream::StreamOptions;
 use serde::{Deserialize, Serialize};
 
 use super::rows::to_json;
+use super::stream_transport::{self, StoredEncryption, StoredTransport, TransportSecrets};
 
 /// The options without their secrets.
 #[derive(Serialize, Deserialize)]
@@ -37,6 +38,10 @@ pub(super) struct StoredOptions {
     filter: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     transform: Option<String>,
+    #[serde(flatten)]
+    transport: StoredTransport,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encryption: Option<StoredEncryption>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,12 +56,26 @@ enum StoredRetry {
 pub(super) struct StoredSecrets {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     signing: Vec<String>,
+    #[serde(flatten)]
+    transport: TransportSecrets,
 }
 
 /// The options as texts: what anybody may read, and, where there are any, the secrets.
 pub(super) fn split(options: &StreamOptions) -> (String, Option<Secret>) {
     let StreamOptions { ordering, delivery } = options;
-    let DeliverySettings { timeout, retry, in_flight_max, rate_per_s, headers, signing, filter, transform } = delivery;
+    let DeliverySettings {
+        timeout,
+        retry,
+        in_flight_max,
+        rate_per_s,
+        headers,
+        signing,
+        filter,
+        transform,
+        transport,
+        encryption,
+    } = delivery;
+    let (transport, transport_secrets) = stream_transport::split(transport);
     let stored = StoredOptions {
         ordering: (*ordering != Ordering::default()).then(|| ordering.name().to_owned()),
         timeout_s: timeout.map(|timeout| timeout.as_secs()),
@@ -71,8 +90,13 @@ pub(super) fn split(options: &StreamOptions) -> (String, Option<Secret>) {
         signing: signing.as_ref().map(|signing| signing.algorithm().name().to_owned()),
         filter: filter.as_ref().map(|filter| filter.as_str().to_owned()),
         transform: transform.as_ref().map(|transform| transform.as_str().to_owned()),
+        transport,
+        encryption: encryption.as_ref().map(StoredEncryption::of),
     };
-    let secrets = StoredSecrets { signing: signing.as_ref().map(signing_secrets).unwrap_or_default() };
+    let secrets = StoredSecrets {
+        signing: signing.as_ref().map(signing_secrets).unwrap_or_default(),
+        transport: transport_secrets,
+    };
     let sealed = (secrets != StoredSecrets::default()).then(|| Secret::new(to_json(&secrets)));
     (to_json(&stored), sealed)
 }
@@ -98,6 +122,11 @@ pub(super) fn join(stored: StoredOptions, secrets: StoredSecrets) -> Option<Stre
         signing,
         filter: stored.filter.map(|text| Filter::parse(&text)).transpose().ok()?,
         transform: stored.transform.map(|text| Transform::parse(&text)).transpose().ok()?,
+        transport: stream_transport::join(stored.transport, secrets.transport)?,
+        encryption: match stored.encryption {
+            None => None,
+            Some(encryption) => Some(encryption.read()?),
+        },
     };
     Some(StreamOptions { ordering, delivery })
 }

@@ -1,14 +1,20 @@
 //! Streams: their settings, the history of their subscriptions, and how delivery hears of them.
 
 use domain::catalog::EventType;
+use domain::certificate::{Certificates, PrivateKey};
 use domain::change::{Revision, Write};
 use domain::delivery::{Health, Ordering, Position};
 use domain::delivery_settings::{Delays, DeliverySettings, Retry, StaticHeaders};
-use domain::destination::{ActionDestination, AwsAccountId, AwsRegion, Destination, EventBridge, PartnerEventSource};
+use domain::destination::{
+    ActionDestination, AwsAccountId, AwsRegion, Destination, Endpoint, EventBridge, PartnerEventSource,
+};
+use domain::encryption::{Encryption, EncryptionKey};
 use domain::event::Seq;
 use domain::expression::{Filter, Transform};
+use domain::proxy::Proxy;
 use domain::stream::{StreamOptions, StreamStatus};
 use domain::subscription::Interest;
+use domain::transport::{ClientIdentity, Tls, Transport};
 use store::{Conflict, Log, RestoredStream, State, StoreError, StreamsVersion};
 
 use crate::actions::action;
@@ -63,8 +69,33 @@ fn options() -> StreamOptions {
             signing: None,
             filter: Some(Filter::parse("event.type != 'user.deleted'").unwrap()),
             transform: Some(Transform::parse("{'id': event.id}").unwrap()),
+            transport: Transport {
+                tls: Tls {
+                    client: Some(ClientIdentity {
+                        certificate: Certificates::parse(CERTIFICATE).unwrap(),
+                        key: PrivateKey::parse(KEY).unwrap(),
+                    }),
+                    ca: Some(Certificates::parse(CERTIFICATE).unwrap()),
+                },
+                http2: true,
+                proxy: Some(Proxy::parse("http://jane:s3cret@proxy.example:3128", None).unwrap()),
+            },
+            encryption: Some(Encryption::KeySet {
+                url: Endpoint::parse("https://keys.example/jwks", false).unwrap(),
+                kid: Some("one".to_owned()),
+            }),
         },
     }
+}
+
+const CERTIFICATE: &str = include_str!("../../../domain/src/certificate/example.pem");
+/// As far as the store is concerned, it is one.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+
+fn given_key() -> Encryption {
+    let jwk = r#"{"kty":"EC","crv":"P-256","x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ",
+        "y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck","kid":"two"}"#;
+    Encryption::Key(Box::new(EncryptionKey::from_jwk(&serde_json::from_str(jwk).unwrap()).unwrap()))
 }
 
 pub(crate) async fn options_are_kept_whole_and_go_back_to_their_defaults<B: Backend>(backend: &B) {
@@ -77,6 +108,8 @@ pub(crate) async fn options_are_kept_whole_and_go_back_to_their_defaults<B: Back
     for (revision, retry) in [(1, Retry::Patient), (2, Retry::Delays(Delays::new(Vec::new()).unwrap()))] {
         stream.options = StreamOptions::default();
         stream.options.delivery.retry = retry;
+        stream.options.delivery.transport.proxy = Some(Proxy::parse("http://proxy.example:3128", None).unwrap());
+        stream.options.delivery.encryption = Some(given_key());
         house.commit(changed(revision, &stream)).await.unwrap();
         assert_eq!(house.state(stream.id).await.stream, stream);
     }

@@ -81,6 +81,14 @@ impl GivenDestination {
         }
     }
 
+    /// Refuses to keep a stored secret for another origin than it was given for.
+    pub(crate) fn bound_to_origin(&self, stored: &Destination) -> Result<(), Invalid> {
+        match (self, stored) {
+            (Self::Webhook(given), Destination::Webhook(stored)) => given.bound_to_origin(stored),
+            _ => Ok(()),
+        }
+    }
+
     /// What becomes of a stored destination: its type never changes.
     pub(crate) fn changed(self, stored: &Destination) -> Result<Destination, Invalid> {
         match (self, stored) {

@@ -73,7 +73,7 @@ pub(crate) fn read_new(
     let status = changes.status.unwrap_or(StreamStatus::Enabled);
     let (mut options, mut start) = (GivenOptions::default(), None);
     if let Some(mut extension) = body.object(EXTENSION)? {
-        options = read_options(&mut extension)?;
+        options = read_options(&mut extension, http_allowed)?;
         start = read_start(&mut extension, offsets)?;
         // What the server answers may be given back: whoever exports and imports streams does.
         let _ = extension.value(MISSED);
@@ -102,7 +102,7 @@ pub(crate) fn read_changes(
 ) -> Result<StreamChanges, Invalid> {
     let mut changes = read_members(&mut body, types, http_allowed)?;
     if let Some(mut extension) = body.object(EXTENSION)? {
-        changes.options = read_options(&mut extension)?;
+        changes.options = read_options(&mut extension, http_allowed)?;
         changes.resume = read_resume(&mut extension)?;
         let _ = extension.value(MISSED);
         if changes.resume.is_some() && changes.status != Some(StreamStatus::Enabled) {

@@ -2,27 +2,35 @@
 //! and answered. What is at its default is left out of answers; secrets always are, but one that the server has just
 //! made.
 
+mod encryption;
 mod given;
 mod headers;
+mod proxy;
 mod retry;
 mod signing;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use domain::clock::Entropy;
+use domain::clock::{Entropy, Timestamp};
 use domain::delivery::Ordering;
 use domain::delivery_settings::{DeliverySettings, IN_FLIGHT_MAX, RATE_PER_S_MAX, Retry, StaticHeaders, TIMEOUT_S_MAX};
 use domain::destination::Destination;
+use domain::encryption::Encryption;
 use domain::expression::{Filter, Transform};
+use domain::proxy::Proxy;
 use domain::secret::Secret;
 use domain::stream::StreamOptions;
 use serde::Serialize;
 
+use self::encryption::EncryptionAnswer;
 use self::given::Given;
+use self::proxy::GivenProxy;
 use self::retry::RetryAnswer;
 use self::signing::{GivenSigning, SigningAnswer};
+use self::tls::{GivenTls, TlsAnswer};
 use super::expression::{FILTER, TRANSFORM, read_filter, read_transform};
 use super::reader::{Field, Invalid, ObjectReader, Part};
 
@@ -31,6 +39,7 @@ pub(super) const EXTENSION: Field = Field::new("headwater", "What this server of
 const ORDERING: Field = Field::new("ordering", "Which events wait for one another: subject, none or strict.");
 const TIMEOUT: Field = Field::new("timeout_s", "How long one attempt may take as a whole, in seconds.");
 const IN_FLIGHT: Field = Field::new("in_flight_max", "Requests in flight at once, at most.");
+const HTTP2: Field = Field::new("http2", "Whether HTTP/2 is spoken where the receiver offers it.");
 const RATE: Field = Field::new("rate_per_s", "Requests a second, at most.");
 
 /// The options of a request; what is absent stays.
@@ -45,6 +54,10 @@ pub(crate) struct GivenOptions {
     signing: Given<Option<GivenSigning>>,
     filter: Given<Option<Filter>>,
     transform: Given<Option<Transform>>,
+    tls: Given<GivenTls>,
+    http2: Given<bool>,
+    proxy: Given<GivenProxy>,
+    encryption: Given<Option<Encryption>>,
 }
 
 /// Options with what was given laid over them.
@@ -55,8 +68,8 @@ pub(crate) struct CompletedOptions {
     pub made: Option<Secret>,
 }
 
-/// Reads the options; other members of the extension are left in it.
-pub(super) fn read_options(extension: &mut ObjectReader) -> Result<GivenOptions, Invalid> {
+/// Reads the options; other members of the extension are left in it. `http_allowed` is the operator's choice.
+pub(super) fn read_options(extension: &mut ObjectReader, http_allowed: bool) -> Result<GivenOptions, Invalid> {
     let seconds = |number: u64| Some(Duration::from_secs(number));
     Ok(GivenOptions {
         ordering: Given::read(extension, ORDERING, |it| it.word(ORDERING, Ordering::from_name))?,
@@ -68,6 +81,12 @@ pub(super) fn read_options(extension: &mut ObjectReader) -> Result<GivenOptions,
         signing: Given::read(extension, signing::SIGNING, |it| Ok(signing::read(it)?.map(Some)))?,
         filter: Given::read(extension, FILTER, |it| Ok(read_filter(it)?.map(Some)))?,
         transform: Given::read(extension, TRANSFORM, |it| Ok(read_transform(it)?.map(Some)))?,
+        tls: Given::read(extension, tls::TLS, tls::read)?,
+        http2: Given::read(extension, HTTP2, |it| it.boolean(HTTP2))?,
+        proxy: Given::read(extension, proxy::PROXY.field(), proxy::read)?,
+        encryption: Given::read(extension, encryption::ENCRYPTION, |it| {
+            Ok(encryption::read(it, http_allowed)?.map(Some))
+        })?,
     })
 }
 
@@ -84,8 +103,23 @@ impl GivenOptions {
         stored: &StreamOptions,
         destination: &Destination,
         entropy: &dyn Entropy,
+        now: Timestamp,
     ) -> Result<CompletedOptions, Invalid> {
-        let Self { ordering, timeout, retry, in_flight_max, rate_per_s, headers, signing, filter, transform } = self;
+        let Self {
+            ordering,
+            timeout,
+            retry,
+            in_flight_max,
+            rate_per_s,
+            headers,
+            signing,
+            filter,
+            transform,
+            tls,
+            http2,
+            proxy,
+            encryption,
+        } = self;
         let mut options = stored.clone();
         ordering.lay_over(&mut options.ordering);
         let delivery = &mut options.delivery;
@@ -97,6 +131,10 @@ impl GivenOptions {
         filter.lay_over(&mut delivery.filter);
         transform.lay_over(&mut delivery.transform);
         let made = signing::lay_over(signing, &mut delivery.signing, entropy);
+        tls::lay_over(tls, &mut delivery.transport.tls, now)?;
+        http2.lay_over(&mut delivery.transport.http2);
+        proxy::lay_over(proxy, &mut delivery.transport.proxy)?;
+        encryption.lay_over(&mut delivery.encryption);
         options.delivery.check_fit(destination).map_err(|unfit| {
             let place = format!("{}.{}", EXTENSION.name, unfit.member());
             Invalid::new(Part::Payload, &unfit.to_string(), &place, EXTENSION.about)
@@ -126,14 +164,32 @@ pub(super) struct OptionsAnswer {
     filter: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transform: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<TlsAnswer>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    http2: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption: Option<EncryptionAnswer>,
 }
 
 impl OptionsAnswer {
     /// The options, if one of them is not at its default.
     pub(super) fn of(options: &StreamOptions) -> Option<Self> {
         let StreamOptions { ordering, delivery } = options;
-        let DeliverySettings { timeout, retry, in_flight_max, rate_per_s, headers, signing, filter, transform } =
-            delivery;
+        let DeliverySettings {
+            timeout,
+            retry,
+            in_flight_max,
+            rate_per_s,
+            headers,
+            signing,
+            filter,
+            transform,
+            transport,
+            encryption,
+        } = delivery;
         (*options != StreamOptions::default()).then(|| Self {
             ordering: (*ordering != Ordering::default()).then(|| ordering.name()),
             timeout_s: timeout.map(|timeout| timeout.as_secs()),
@@ -144,6 +200,10 @@ impl OptionsAnswer {
             signing: signing.as_ref().map(SigningAnswer::of),
             filter: filter.as_ref().map(|filter| filter.as_str().to_owned()),
             transform: transform.as_ref().map(|transform| transform.as_str().to_owned()),
+            tls: TlsAnswer::of(&transport.tls),
+            http2: transport.http2,
+            proxy: transport.proxy.as_ref().map(Proxy::shown),
+            encryption: encryption.as_ref().map(EncryptionAnswer::of),
         })
     }
 

@@ -35,6 +35,7 @@ mod signing_keys;
 mod starting;
 mod stats;
 mod stream_options;
+mod stream_transport;
 mod subscribe;
 mod subscribers;
 mod tenants;

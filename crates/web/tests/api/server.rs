@@ -103,6 +103,7 @@ pub(crate) fn settings() -> Settings {
         tenants: Vec::new(),
         streams_max: None,
         http_destinations_allowed: false,
+        secrets_bound_to_origin: false,
         token_lifetime: Duration::from_secs(86_400),
         failures_outstanding_max: 5000,
         rate_limit: None,

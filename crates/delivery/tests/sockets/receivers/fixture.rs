@@ -13,11 +13,13 @@ use delivery::outbound::{Outbound, OutboundSettings};
 use domain::catalog::EventType;
 use domain::clock::{Clock, Moment, Timestamp};
 use domain::delivery::{Failure, FailureKind, Outcome};
+use domain::delivery_settings::DeliverySettings;
 use domain::destination::{Authorization, Endpoint, Webhook};
 use domain::event::{Event, LoggedEvent, Seq, Subject};
 use domain::ids::{EventId, StreamId, TenantId};
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
+use domain::transport::Transport;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -31,16 +33,21 @@ pub(crate) const AMPLE: Duration = Duration::from_secs(10);
 /// The attempt timeout where it is.
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
-/// Steady time that can be moved forward; the wall clock stands still.
+/// Steady time that can be moved forward; the wall clock stands still until it is moved.
 pub(crate) struct TestClock {
     start: Instant,
     skipped_ms: AtomicU64,
+    wall_skipped_ms: AtomicU64,
 }
 
 impl TestClock {
     #[expect(clippy::disallowed_methods, reason = "a test's clock is where its time comes from")]
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { start: Instant::now(), skipped_ms: AtomicU64::new(0) })
+        Arc::new(Self { start: Instant::now(), skipped_ms: AtomicU64::new(0), wall_skipped_ms: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn skip_wall(&self, span: Duration) {
+        self.wall_skipped_ms.fetch_add(u64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     pub(crate) fn skip(&self, span: Duration) {
@@ -51,7 +58,9 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> Moment {
         let skipped = Duration::from_millis(self.skipped_ms.load(Ordering::SeqCst));
-        Moment { wall: Timestamp::parse("2026-01-16T08:50:33Z").unwrap(), steady: self.start.elapsed() + skipped }
+        let wall = Timestamp::parse("2026-01-16T08:50:33Z").unwrap();
+        let wall = wall.plus(Duration::from_millis(self.wall_skipped_ms.load(Ordering::SeqCst)));
+        Moment { wall, steady: self.start.elapsed() + skipped }
     }
 }
 
@@ -74,8 +83,8 @@ impl Conversation {
         loop {
             let text = String::from_utf8_lossy(&bytes);
             if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-                if body.len() >= length.parse().unwrap() {
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
                     let text = text.into_owned();
                     let _test_is_over = self.requests.send(text.clone());
                     return Some(text);
@@ -87,6 +96,11 @@ impl Conversation {
         }
     }
 
+    /// Records what was read in another way.
+    pub(crate) fn record(&self, request: &str) {
+        let _test_is_over = self.requests.send(request.to_owned());
+    }
+
     /// Writes to the connection; false if the other side has gone.
     pub(crate) async fn write(&mut self, text: &str) -> bool {
         self.stream.write_all(text.as_bytes()).await.is_ok() && self.stream.flush().await.is_ok()
@@ -94,9 +108,14 @@ impl Conversation {
 
     /// Writes without end, until the other side has gone; reports how much it wrote.
     pub(crate) async fn write_endlessly(&mut self, chunk: &str) {
+        self.write_bytes_endlessly(chunk.as_bytes()).await;
+    }
+
+    /// The same with bytes that are no text.
+    pub(crate) async fn write_bytes_endlessly(&mut self, chunk: &[u8]) {
         let mut written = 0;
         // A partial write goes on where it stopped, so that what arrives is the chunk again and again.
-        while let Ok(bytes) = self.stream.write(&chunk.as_bytes()[written % chunk.len()..]).await {
+        while let Ok(bytes) = self.stream.write(&chunk[written % chunk.len()..]).await {
             written += bytes;
         }
         let _test_is_over = self.ended.send(written);
@@ -258,6 +277,24 @@ pub(crate) fn bearer() -> Authorization {
 }
 
 pub(crate) fn destination(outbound: &Outbound, url: &str, authorization: Authorization) -> Arc<dyn Destination> {
+    destination_with(outbound, url, authorization, StreamOptions::default())
+}
+
+pub(crate) fn options(delivery: DeliverySettings) -> StreamOptions {
+    StreamOptions { delivery, ..StreamOptions::default() }
+}
+
+/// The options of a stream whose receiver is reached by that way.
+pub(crate) fn by(transport: Transport) -> StreamOptions {
+    options(DeliverySettings { transport, ..DeliverySettings::default() })
+}
+
+pub(crate) fn destination_with(
+    outbound: &Outbound,
+    url: &str,
+    authorization: Authorization,
+    options: StreamOptions,
+) -> Arc<dyn Destination> {
     let webhook = Webhook { endpoint: Endpoint::parse(url, true).unwrap(), authorization };
     let stream = EventStream {
         id: StreamId::from_number(9),
@@ -265,7 +302,7 @@ pub(crate) fn destination(outbound: &Outbound, url: &str, authorization: Authori
         status: StreamStatus::Enabled,
         subscriptions: vec![EventType::UserCreated],
         destination: domain::destination::Destination::Webhook(webhook),
-        options: StreamOptions::default(),
+        options,
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
     };

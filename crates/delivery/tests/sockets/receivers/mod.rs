@@ -2,7 +2,12 @@
 
 mod addresses;
 mod answers;
+mod authority;
+mod client_certificates;
 mod connections;
+mod encryption;
 mod fixture;
+mod http2;
+mod proxies;
 mod requests;
 mod tls;

@@ -1,59 +1,13 @@
 //! Certificates and handshakes.
 
-use std::sync::Arc;
-
-use delivery::outbound::{OutboundError, OutboundSettings, roots_from_pem};
+use delivery::outbound::{OutboundError, roots_from_pem};
 use domain::delivery::FailureKind;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::TlsAcceptor;
 
+use super::authority::Authority;
 use super::fixture::{
     AMPLE, Receiver, SHORT, assert_delivered, assert_failed, assert_timed_out, bearer, deliver, destination, outbound,
     settings,
 };
-
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn root(&self) -> CertificateDer<'static> {
-        roots_from_pem(self.0.pem().as_bytes()).unwrap().remove(0)
-    }
-
-    fn acceptor(&self, name: &str) -> TlsAcceptor {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
-    }
-
-    async fn receiver(&self, name: &str) -> Receiver {
-        Receiver::start_with(Some(self.acceptor(name)), |mut conversation| async move {
-            while conversation.request().await.is_some() && conversation.write(OK).await {}
-        })
-        .await
-    }
-
-    fn trusted(&self) -> OutboundSettings {
-        OutboundSettings { extra_roots: vec![self.root()], ..settings(AMPLE) }
-    }
-}
 
 fn url(receiver: &Receiver, host: &str) -> String {
     format!("https://{host}:{}/hook", receiver.address.port())

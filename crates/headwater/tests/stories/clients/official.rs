@@ -106,6 +106,16 @@ fn the_python_sdk_plays_the_main_job() {
 }
 
 #[test]
+fn npms_jose_opens_what_was_encrypted() {
+    node_plays("node", "encryption.mjs");
+}
+
+#[test]
+fn jwcrypto_of_python_opens_what_was_encrypted() {
+    python_plays("encryption.py");
+}
+
+#[test]
 fn the_deploy_tool_exports_and_imports_event_streams() {
     node_plays("deploy-cli", "play.mjs");
 }

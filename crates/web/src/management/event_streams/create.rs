@@ -27,8 +27,9 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
         Start::Snapshot => StartFrom::Snapshot(call.served.source.clone()),
     };
     let defaults = StreamOptions::default();
-    let CompletedOptions { options, made } = new.options.completed(&defaults, &new.destination, &*call.app.entropy)?;
     let now = call.app.now();
+    let completed = new.options.completed(&defaults, &new.destination, &*call.app.entropy, now)?;
+    let CompletedOptions { options, made } = completed;
     let stream = EventStream {
         id: StreamId::generate(now, &*call.app.entropy),
         name: new.name,

@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use domain::change::{StreamPatch, stream_update};
-use domain::clock::Entropy;
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamStatus};
 
@@ -24,7 +23,7 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
     for _ in 0..CHANGE_TRIES_MAX {
         let stored = call.state().stream_get(call.tenant(), id).await?;
         let stored = stored.ok_or(ApiError::NotFound(Missing::Stream))?;
-        let (patch, made) = patch_for(&stored.value, &changes, &*call.app.entropy)?;
+        let (patch, made) = patch_for(&call, &stored.value, &changes)?;
         refuse_enabling_while_failing(&call, &stored.value, &patch).await?;
         let Some((stream, change)) = stream_update(&stored, patch, call.app.now()) else {
             return Ok(answer::json(StatusCode::OK, &StreamAnswer::new(stored.value, &types)));
@@ -38,14 +37,19 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
 
 /// The changes, with the stored secret where none is given, and a signing secret that had to be made.
 fn patch_for(
+    call: &Call,
     stored: &EventStream,
     changes: &StreamChanges,
-    entropy: &dyn Entropy,
 ) -> Result<(StreamPatch, Option<Secret>), Invalid> {
+    if let Some(given) = changes.destination.as_ref().filter(|_| call.app.settings.secrets_bound_to_origin) {
+        given.bound_to_origin(&stored.destination)?;
+    }
     let destination = changes.destination.clone().map(|given| given.changed(&stored.destination));
     let destination = destination.transpose()?;
     let effective = destination.as_ref().unwrap_or(&stored.destination);
-    let CompletedOptions { options, made } = changes.options.clone().completed(&stored.options, effective, entropy)?;
+    let options = changes.options.clone();
+    let completed = options.completed(&stored.options, effective, &*call.app.entropy, call.app.now())?;
+    let CompletedOptions { options, made } = completed;
     let patch = StreamPatch {
         name: changes.name.clone(),
         status: changes.status,

@@ -46,6 +46,27 @@ enum GivenAuthorization {
 }
 
 impl GivenWebhook {
+    /// Refuses to keep the stored secret where the endpoint has another scheme, host or port than it was given for.
+    pub(super) fn bound_to_origin(&self, stored: &Webhook) -> Result<(), Invalid> {
+        let secret = match &self.authorization {
+            GivenAuthorization::Bearer { token: None } => &TOKEN,
+            GivenAuthorization::Basic { password: None, .. } => &PASSWORD,
+            GivenAuthorization::CustomHeader { header_value: None, .. } => &HEADER_VALUE,
+            _ => return Ok(()),
+        };
+        let (before, now) = (stored.endpoint.url().origin(), self.endpoint.url().origin());
+        if before == now {
+            return Ok(());
+        }
+        let reason = format!(
+            "Missing required property: {}; this server keeps a secret for {} only, and has to be given it again for {}",
+            secret.name(),
+            before.ascii_serialization(),
+            now.ascii_serialization()
+        );
+        Err(Invalid::new(Part::Payload, &reason, AUTHORIZATION_PLACE, AUTHORIZATION.about))
+    }
+
     /// The webhook, with the stored secret where none is given and the method is the same.
     pub(super) fn completed(self, stored: Option<&Authorization>) -> Result<Webhook, Invalid> {
         let missing = |secret: &Text| {
