@@ -19,6 +19,7 @@ const USAGE: &str = "usage:
   cargo xtask test [--only STEP…]     install what the tests need and run all of them, or only these steps
   cargo xtask walls                   check the walls between the crates
   cargo xtask simulate --seeds N      play N schedules of the delivery core's simulation (release build)
+  cargo xtask hostile [FIRST_PORT]    start ill-behaved receivers on loopback (docs/hostile-receivers.md)
   cargo xtask bench [OPTION…]         measure the release build (--help lists the options; bench/README.md)";
 
 fn main() -> ExitCode {
@@ -46,6 +47,10 @@ fn run() -> Result<bool> {
         ["simulate", "--seeds", seeds] => {
             let seeds: u64 = seeds.parse().context("--seeds takes a number")?;
             steps::simulate(&root, seeds)?;
+            Ok(true)
+        }
+        ["hostile", options @ ..] => {
+            steps::hostile(&root, options)?;
             Ok(true)
         }
         ["bench", options @ ..] => {

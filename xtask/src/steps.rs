@@ -84,6 +84,15 @@ pub(crate) fn simulate(root: &Path, seeds: u64) -> Result<()> {
     succeed(command)
 }
 
+/// Starts receivers of the worst kind, for any sender.
+pub(crate) fn hostile(root: &Path, options: &[&str]) -> Result<()> {
+    let machine = Machine { root: root.to_owned() };
+    let mut command =
+        machine.cargo(&["run", "--quiet", "--package", "delivery", "--example", "hostile_receivers", "--"]);
+    command.args(options);
+    succeed(command)
+}
+
 /// Builds the server and the benchmark, and runs it. One after the other: together, the server would be built with
 /// what only the benchmark needs of their libraries.
 pub(crate) fn bench(root: &Path, options: &[&str]) -> Result<()> {

@@ -33,11 +33,13 @@ pub(crate) fn check(root: &Path) -> Result<String> {
             warnings.push(format!("warning: {path} has {lines} lines; a file is one subject, {LINES_MAX} at most"));
         }
     }
-    let page = root.join(guarantees::PAGE);
-    if page.is_file() {
-        let sources: Vec<(String, String)> =
-            files.iter().map(|file| Ok((slashed(root, file), read(file)?))).collect::<Result<_>>()?;
-        breaches.extend(guarantees::breaches(&read(&page)?, &sources));
+    let sources: Vec<(String, String)> =
+        files.iter().map(|file| Ok((slashed(root, file), read(file)?))).collect::<Result<_>>()?;
+    for name in guarantees::PAGES {
+        let page = root.join(name);
+        if page.is_file() {
+            breaches.extend(guarantees::breaches(name, &read(&page)?, &sources));
+        }
     }
     if !breaches.is_empty() {
         bail!("{} breaches of the walls:\n  {}", breaches.len(), breaches.join("\n  "));

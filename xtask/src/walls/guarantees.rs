@@ -1,14 +1,14 @@
-//! Every test that the page of guarantees names exists, in the file that it names.
+//! Every test that the pages of promises name exists, in the file that they name.
 
-/// The page.
-pub(super) const PAGE: &str = "docs/guarantees.md";
+/// The pages.
+pub(super) const PAGES: &[&str] = &["docs/guarantees.md", "docs/hostile-receivers.md"];
 
-/// What the page names that is not there. A name in code quotes that ends in `.rs` is a file; one of several words
+/// What a page names that is not there. A name in code quotes that ends in `.rs` is a file; one of several words
 /// that are joined by underscores is a test of the file before it in the same line.
-pub(super) fn breaches(page: &str, sources: &[(String, String)]) -> Vec<String> {
+pub(super) fn breaches(name: &str, page: &str, sources: &[(String, String)]) -> Vec<String> {
     let mut breaches = Vec::new();
     for (number, line) in page.lines().enumerate() {
-        let place = format!("{PAGE}:{}", number + 1);
+        let place = format!("{name}:{}", number + 1);
         let mut files: Option<Vec<&(String, String)>> = None;
         // What is between two quotes is at the odd places.
         for quoted in line.split('`').skip(1).step_by(2) {
@@ -52,13 +52,15 @@ fn is_test_name(quoted: &str) -> bool {
 mod tests {
     use super::*;
 
+    const PAGE: &str = PAGES[0];
+
     fn found(page: &str) -> Vec<String> {
         let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
         let sources = [
             file("crates/store/tests/contract/log.rs", "async fn a_read_is_bounded() {}"),
             file("crates/store/tests/contract/catalog.rs", "fn another_test_is_there() {}"),
         ];
-        breaches(page, &sources)
+        breaches(PAGE, page, &sources)
     }
 
     #[test]
