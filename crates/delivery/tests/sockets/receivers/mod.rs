@@ -9,6 +9,7 @@ mod encryption;
 mod fixture;
 mod hostile;
 mod http2;
+mod http2_floods;
 mod proxies;
 mod rebinding;
 mod requests;
