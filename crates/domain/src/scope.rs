@@ -78,7 +78,10 @@ scopes! {
     "create:client_grants", "Create client grants.";
     "update:client_grants", "Change client grants.";
     "delete:client_grants", "Delete client grants.";
-    "read:actions", "List actions.";
+    "read:actions", "List and read actions.";
+    "create:actions", "Create, deploy and test actions.";
+    "update:actions", "Change actions.";
+    "delete:actions", "Delete actions.";
     "read:resource_servers", "List and read APIs.";
     "create:resource_servers", "Create APIs.";
     "update:resource_servers", "Change APIs.";

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use web::{App, Bootstrap, PublicUrl, Settings, TenantSettings};
 
+use crate::action_runner::NoRuntime;
 use crate::clock::SystemClock;
 use crate::config::{Application, Config};
 use crate::control::{Control, ControlSocket, told_of};
@@ -66,7 +67,8 @@ impl Server {
         let state: Arc<dyn State> = store.clone();
         let application = config.bootstrap.clone().map(bootstrap);
         web::bootstrap(&*state, &*clock, &*entropy, &settings, application).await?;
-        let app = Arc::new(App::load(state, Arc::clone(&clock), Arc::clone(&entropy), settings).await?);
+        let app =
+            Arc::new(App::load(state, Arc::new(NoRuntime), Arc::clone(&clock), Arc::clone(&entropy), settings).await?);
         let master_key = MasterKeyRotation::new(config.master_key.clone(), Arc::clone(&store), keyring, entropy);
         let upkeep = upkeep(config, Control { app: Arc::clone(&app), master_key: Arc::new(master_key) });
 
@@ -318,6 +320,7 @@ pub(crate) fn web_settings(config: &Config, address: SocketAddr) -> Result<Setti
         tenants: tenants(config, &public_url)?,
         public_url,
         streams_max: config.streams_max,
+        actions_max: config.actions_max,
         http_destinations_allowed: config.allow_http,
         secrets_bound_to_origin: config.bind_secrets_to_origin,
         token_lifetime: config.token_lifetime,

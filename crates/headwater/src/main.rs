@@ -3,6 +3,7 @@
 //! Everything ambient is met here and passed on: the environment (`environment.rs`), the clocks (`clock.rs`),
 //! randomness (`entropy.rs`). `lifecycle.rs` wires the crates together.
 
+mod action_runner;
 mod clock;
 mod commands;
 mod config;

@@ -67,6 +67,8 @@ pub(crate) enum ApiError {
     TooManyRequests,
     #[error("refused: {0:?}")]
     Refused(Refusal),
+    #[error("the action cannot run: {0}")]
+    ActionFails(String),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]
@@ -169,6 +171,10 @@ impl ApiError {
                 described(StatusCode::TOO_MANY_REQUESTS, "Global limit has been reached", Some("too_many_requests"))
             }
             Self::Refused(refusal) => refusal.describe(),
+            Self::ActionFails(reason) => {
+                let message = format!("The action cannot be deployed, because it cannot run: {reason}");
+                (StatusCode::BAD_REQUEST, Cow::Owned(message), Some("action_build_failed"))
+            }
             Self::Store(error) => stored::describe(error),
             Self::Internal(..) => internal(),
         }

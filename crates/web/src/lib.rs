@@ -8,6 +8,7 @@
 //! Read `router.rs` first for what is served, then `call.rs` for how a call is checked, then any operation
 //! under `management/`; `error.rs` is the one mapping from errors to HTTP.
 
+mod action_runner;
 mod auth;
 mod bootstrap;
 mod call;
@@ -31,6 +32,7 @@ mod tenants;
 mod tokens;
 mod wire;
 
+pub use action_runner::ActionRunner;
 pub use bootstrap::{BootstrapError, bootstrap};
 pub use offsets::{MalformedOffset, Offsets};
 pub use router::{Endpoint, endpoints, router};

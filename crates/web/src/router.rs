@@ -90,6 +90,7 @@ fn routes() -> Vec<Route> {
     routes.extend(role_endpoints());
     routes.extend(organization_endpoints());
     routes.extend(event_endpoints());
+    routes.extend(action_endpoints());
     routes
 }
 
@@ -165,7 +166,6 @@ fn entities() -> Vec<Route> {
         get("/api/v2/resource-servers/{id}", resource_servers::get::get),
         patch("/api/v2/resource-servers/{id}", resource_servers::update::update),
         delete("/api/v2/resource-servers/{id}", resource_servers::delete::delete),
-        get("/api/v2/actions/actions", actions::list::list),
     ]
 }
 
@@ -236,6 +236,24 @@ fn scim_endpoints() -> Vec<Route> {
         get("/scim/v2/connections/{connection_id}/ResourceTypes/{id}", scim::discovery::one_resource_type),
         get("/scim/v2/connections/{connection_id}/Schemas", scim::discovery::schemas),
         get("/scim/v2/connections/{connection_id}/Schemas/{id}", scim::discovery::one_schema),
+    ]
+}
+
+/// Actions, which streams can have as their destination.
+fn action_endpoints() -> Vec<Route> {
+    use actions::versions;
+    vec![
+        get("/api/v2/actions/actions", actions::list::list),
+        post("/api/v2/actions/actions", actions::create::create),
+        get("/api/v2/actions/actions/{id}", actions::get::get),
+        patch("/api/v2/actions/actions/{id}", actions::update::update),
+        delete("/api/v2/actions/actions/{id}", actions::delete::delete),
+        post("/api/v2/actions/actions/{id}/deploy", actions::deploy::deploy),
+        post("/api/v2/actions/actions/{id}/test", actions::test::test),
+        get("/api/v2/actions/actions/{id}/versions", versions::list::list),
+        get("/api/v2/actions/actions/{id}/versions/{version_id}", versions::get::get),
+        post("/api/v2/actions/actions/{id}/versions/{version_id}/deploy", versions::deploy::deploy),
+        get("/api/v2/actions/triggers", actions::list_triggers::list_triggers),
     ]
 }
 

@@ -16,6 +16,8 @@ pub struct Settings {
     pub tenants: Vec<TenantSettings>,
     /// How many event streams a tenant may have; `None` if that has no limit.
     pub streams_max: Option<u32>,
+    /// How many actions a tenant may have.
+    pub actions_max: u32,
     /// Whether webhook endpoints may be `http://`.
     pub http_destinations_allowed: bool,
     /// Whether a stream's secret has to be given again when its endpoint gets another origin.

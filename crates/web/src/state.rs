@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::clock::{Clock, Entropy, Timestamp};
 use store::{State, StoreError};
 
+use crate::action_runner::ActionRunner;
 use crate::auth::TokenCache;
 use crate::event_types::SchemaCache;
 use crate::pull::seats::Seats;
@@ -14,9 +15,10 @@ use crate::tenants::Tenants;
 use crate::tokens::keys::KeyError;
 use crate::tokens::secret_hash::Hasher;
 
-/// The application behind the router: the store, the clock, randomness, and what was loaded at the start.
+/// The application behind the router: the store, what runs actions, the clock, randomness, and what was loaded at the start.
 pub struct App {
     pub(crate) state: Arc<dyn State>,
+    pub(crate) runner: Arc<dyn ActionRunner>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: Settings,
@@ -48,6 +50,7 @@ impl App {
     /// [`LoadError`] if the store does not answer, or there is no signing key that can be read.
     pub async fn load(
         state: Arc<dyn State>,
+        runner: Arc<dyn ActionRunner>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         settings: Settings,
@@ -60,6 +63,7 @@ impl App {
             seats: Arc::new(Seats::new(settings.readers.connections_max)),
             buckets: Buckets::default(),
             state,
+            runner,
             clock,
             entropy,
             settings,

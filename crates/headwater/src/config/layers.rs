@@ -47,6 +47,7 @@ const KEYS: &[Key] = &[
     key("request_bytes_max"),
     key("batch_bytes_max"),
     key("streams_max"),
+    key("actions_max"),
     key("rate_limit_per_s"),
     key("rate_limit_burst"),
     key("events_connections_max"),

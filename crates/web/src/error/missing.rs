@@ -8,6 +8,8 @@ use super::{Described, described};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
     Endpoint,
+    Action,
+    ActionVersion,
     Stream,
     Delivery,
     Redelivery,
@@ -31,6 +33,8 @@ impl Missing {
     pub(super) const fn describe(self) -> Described {
         let (message, code) = match self {
             Self::Endpoint => ("Not Found", None),
+            Self::Action => ("That action does not exist.", None),
+            Self::ActionVersion => ("That version of the action does not exist.", None),
             Self::Stream => ("The requested stream does not exist.", None),
             Self::Delivery => ("The event does not exist.", None),
             Self::Redelivery => ("The redelivery does not exist.", None),

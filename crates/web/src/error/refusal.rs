@@ -7,6 +7,8 @@ use super::{Described, described};
 /// Why a well-formed request cannot be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
+    ActionInUse,
+    ActionUnchecked,
     ConnectionUnknown,
     PasswordWeak,
     PagingTooFar,
@@ -27,6 +29,16 @@ pub(crate) enum Refusal {
 impl Refusal {
     pub(super) const fn describe(self) -> Described {
         match self {
+            Self::ActionInUse => described(
+                StatusCode::CONFLICT,
+                "Event streams have this action as their destination. Delete them first, or force it, which disables them.",
+                Some("action_in_use"),
+            ),
+            Self::ActionUnchecked => described(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Whether the action can run could not be found out at the moment. Try again shortly.",
+                None,
+            ),
             Self::ConnectionUnknown => {
                 described(StatusCode::BAD_REQUEST, "The connection does not exist.", Some("inexistent_connection"))
             }

@@ -126,10 +126,11 @@ pub(super) struct Shared {
     pub errors: BTreeMap<String, BTreeMap<u16, String>>,
 }
 
-const AREAS: [&str; 12] = [
+const AREAS: [&str; 13] = [
     include_str!("areas/health.json"),
     include_str!("areas/tokens.json"),
     include_str!("areas/event_streams.json"),
+    include_str!("areas/actions.json"),
     include_str!("areas/events.json"),
     include_str!("areas/headwater.json"),
     include_str!("areas/users.json"),

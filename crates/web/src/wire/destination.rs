@@ -11,13 +11,13 @@ use domain::ids::Uuid;
 use serde::Serialize;
 
 use super::reader::{Field, Invalid, ObjectReader, Part};
-use action::ActionAnswer;
+use action::{ActionAnswer, GivenAction};
 use event_bridge::{EventBridgeAnswer, GivenEventBridge};
 use webhook::{GivenWebhook, WebhookAnswer};
 
 /// The member of a stream.
 pub(super) const DESTINATION: Field = Field::new("destination", "Where the events are delivered to.");
-const TYPE: Field = Field::new("type", "Type of the destination; this server delivers to webhook and eventbridge.");
+const TYPE: Field = Field::new("type", "Type of the destination: webhook, eventbridge or action.");
 const TYPE_PLACE: &str = "destination.type";
 const CONFIGURATION: Field = Field::new("configuration", "Configuration specific to the type of the destination.");
 
@@ -26,6 +26,7 @@ const CONFIGURATION: Field = Field::new("configuration", "Configuration specific
 enum Kind {
     Webhook,
     EventBridge,
+    Action,
 }
 
 impl Kind {
@@ -33,6 +34,7 @@ impl Kind {
         match name {
             "webhook" => Some(Self::Webhook),
             "eventbridge" => Some(Self::EventBridge),
+            "action" => Some(Self::Action),
             _ => None,
         }
     }
@@ -45,6 +47,8 @@ pub(crate) enum GivenDestination {
     Webhook(GivenWebhook),
     /// Of type `eventbridge`.
     EventBridge(GivenEventBridge),
+    /// Of type `action`.
+    Action(GivenAction),
 }
 
 /// What the server itself adds to a new destination.
@@ -69,6 +73,7 @@ pub(super) fn read(mut given: ObjectReader, http_allowed: bool) -> Result<GivenD
     match kind {
         Kind::Webhook => webhook::read(configuration, http_allowed).map(GivenDestination::Webhook),
         Kind::EventBridge => event_bridge::read(configuration).map(GivenDestination::EventBridge),
+        Kind::Action => action::read(configuration).map(GivenDestination::Action),
     }
 }
 
@@ -78,6 +83,7 @@ impl GivenDestination {
         match self {
             Self::Webhook(given) => given.completed(None).map(Destination::Webhook),
             Self::EventBridge(given) => Ok(Destination::EventBridge(given.with(additions.partner_event_source()))),
+            Self::Action(given) => Ok(Destination::Action(given.into())),
         }
     }
 
@@ -99,7 +105,8 @@ impl GivenDestination {
                 let reason = "A destination of type eventbridge cannot be changed; create another stream";
                 Err(Invalid::new(Part::Payload, reason, DESTINATION.name, DESTINATION.about))
             }
-            (Self::Webhook(_) | Self::EventBridge(_), stored) => {
+            (Self::Action(given), Destination::Action(stored)) => given.unchanged(stored).map(Destination::Action),
+            (Self::Webhook(_) | Self::EventBridge(_) | Self::Action(_), stored) => {
                 let reason = format!("The type of a destination cannot be changed; it is {}", stored.type_name());
                 Err(Invalid::new(Part::Payload, &reason, TYPE_PLACE, TYPE.about))
             }

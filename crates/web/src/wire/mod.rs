@@ -1,5 +1,6 @@
 //! The server's JSON: reading requests, writing answers, and the conversions to and from the domain.
 
+pub(crate) mod action;
 pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod client_grant;

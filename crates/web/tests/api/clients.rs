@@ -138,16 +138,3 @@ async fn the_management_api_is_the_one_api() {
     assert_eq!((&page["total"], &page["resource_servers"][0]), (&json!(1), api));
     assert_eq!(server.call("GET", "/api/v2/resource-servers?page=1").await.expect(200), json!([]));
 }
-
-#[tokio::test]
-async fn a_list_of_actions_says_that_there_are_none() {
-    let server = Server::start().await;
-    let first = server.call("GET", "/api/v2/actions/actions?page=0&per_page=100").await.expect(200);
-    assert_eq!(first, json!({"actions": [], "total": 0, "per_page": 100}));
-    let later = server.call("GET", "/api/v2/actions/actions?page=2").await.expect(200);
-    assert_eq!(later, json!({"actions": [], "total": 0, "per_page": 50, "page": 2}));
-    let path = "/api/v2/actions/actions?include_totals=true";
-    server.call("GET", path).await.expect(400);
-    let token = server.token_with(&["read:users"]).await;
-    server.call_as(&token, "GET", "/api/v2/actions/actions").await.expect(403);
-}

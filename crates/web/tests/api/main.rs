@@ -1,6 +1,8 @@
 //! The API through its router, on a real store.
 #![allow(clippy::unwrap_used, clippy::large_futures, clippy::disallowed_methods)]
 
+mod action_streams;
+mod actions;
 mod client_grants;
 mod clients;
 mod connections;
@@ -25,6 +27,7 @@ mod reading;
 mod redeliveries;
 mod resource_servers;
 mod roles;
+mod runner;
 mod schema;
 mod scim;
 mod scim_groups;

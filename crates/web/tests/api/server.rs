@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use crate::described;
+use crate::runner::ToldByCode;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -102,6 +103,7 @@ pub(crate) fn settings() -> Settings {
         public_url: PublicUrl::parse("https://acme.example:8443").unwrap(),
         tenants: Vec::new(),
         streams_max: None,
+        actions_max: 100,
         http_destinations_allowed: false,
         secrets_bound_to_origin: false,
         token_lifetime: Duration::from_secs(86_400),
@@ -140,7 +142,8 @@ pub(crate) async fn load_app(
 ) -> Arc<App> {
     let state: Arc<dyn State> = store.clone();
     web::bootstrap(&*state, &**clock, &SystemEntropy, &settings, application(secret)).await.unwrap();
-    Arc::new(App::load(state, clock.clone(), Arc::new(SystemEntropy), settings).await.unwrap())
+    let runner = Arc::new(ToldByCode);
+    Arc::new(App::load(state, runner, clock.clone(), Arc::new(SystemEntropy), settings).await.unwrap())
 }
 
 impl Server {

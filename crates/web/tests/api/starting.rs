@@ -60,7 +60,14 @@ async fn without_a_first_start_there_is_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_store(&folder);
     let clock = Server::start().await.clock;
-    let loaded = App::load(store, clock, std::sync::Arc::new(SystemEntropy), settings()).await;
+    let loaded = App::load(
+        store,
+        std::sync::Arc::new(crate::runner::ToldByCode),
+        clock,
+        std::sync::Arc::new(SystemEntropy),
+        settings(),
+    )
+    .await;
     assert!(matches!(loaded, Err(LoadError::Keys(_))));
 }
 

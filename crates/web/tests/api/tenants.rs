@@ -104,6 +104,15 @@ impl Two {
             Foreign { unknown: "com.example.unknown".to_owned(), id: event_type },
             Foreign { unknown: "evt_1111111111111111111111".to_owned(), id: event },
         ];
+        // A deployed action, and its version.
+        let action =
+            json!({"name": MARK, "supported_triggers": [{"id": "event-stream"}], "code": MARK, "deploy": true});
+        let action = made("/api/v2/actions/actions", action, "id").await;
+        let versions = format!("/api/v2/actions/actions/{action}/versions");
+        let versions = self.other("GET", &versions, &Value::Null).await.expect(200);
+        let version = versions["versions"][0]["id"].as_str().unwrap().to_owned();
+        all.push(Foreign { unknown: "00000000-0000-4000-8000-000000000000".to_owned(), id: action });
+        all.push(Foreign { unknown: "00000000-0000-4000-8000-000000000001".to_owned(), id: version });
         // Some are found by their names too.
         let name = format!("{MARK}-org");
         all.push(Foreign { unknown: name.replace(MARK, "none"), id: name.clone() });
@@ -151,6 +160,7 @@ fn body_for(method: &str, path: &str) -> Value {
         ("GET" | "DELETE", _) => Value::Null,
         ("POST", "/api/v2/event-streams/{id}/headwater/seek") => json!({"to": "now", "dry_run": true}),
         ("POST", "/api/v2/event-streams/{id}/headwater/dry-run") => json!({"event_type": "user.created"}),
+        ("POST", "/api/v2/actions/actions/{id}/test") => json!({"payload": {}}),
         ("POST", "/api/v2/organizations/{id}/members") => json!({"members": ["auth0|000000000000000000000000"]}),
         _ => json!({}),
     }

@@ -1,30 +1,29 @@
 //! `GET /api/v2/actions/actions`
 
-use axum::http::StatusCode;
-use serde::Serialize;
+use domain::action::TRIGGER_ID;
+use store::ActionFilter;
 
 use crate::call::Authenticated;
 use crate::error::Answer;
-use crate::wire::answer;
+use crate::wire::action::{ActionAnswer, paged};
+use crate::wire::reader::Field;
 
-/// Always an object; `page` is left out on the first one (management-api.md 1.4).
-#[derive(Serialize)]
-struct Actions {
-    actions: [(); 0],
-    total: u32,
-    per_page: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<u32>,
-}
+const DEPLOYED: Field = Field::new("deployed", "Only actions that are deployed, or only those that are not.");
+const INSTALLED: Field = Field::new("installed", "Only actions that were installed, or only those that were not.");
 
-/// Answers a page of the tenant's actions. There are none: a stream cannot have one as its destination. Clients that walk
-/// through what a tenant has ask all the same, and go on when they are told so.
+/// Answers a page of the tenant's actions, oldest first.
 pub(crate) async fn list(caller: Authenticated) -> Answer {
     let call = caller.authorise(&["read:actions"])?;
     let query = call.query();
     query.refuse(&["include_totals"])?;
     let page = query.offset()?.page;
-    let number = page.offset / page.limit;
-    let actions = Actions { actions: [], total: 0, per_page: page.limit, page: (number > 0).then_some(number) };
-    Ok(answer::json(StatusCode::OK, &actions))
+    let filter = ActionFilter { name: query.text("actionName").map(str::to_owned), deployed: query.flag(DEPLOYED)? };
+    let of_another_trigger = query.text("triggerId").is_some_and(|trigger| trigger != TRIGGER_ID);
+    if of_another_trigger || query.flag(INSTALLED)? == Some(true) {
+        return Ok(paged::<ActionAnswer<'_>>("actions", page, 0, &[]));
+    }
+    let total = call.state().action_count(call.tenant(), filter.clone()).await?;
+    let found = call.state().action_page(call.tenant(), filter, page).await?;
+    let actions: Vec<_> = found.iter().map(ActionAnswer::from).collect();
+    Ok(paged("actions", page, total, &actions))
 }
