@@ -136,7 +136,7 @@ async fn a_destination_of_eventbridge_never_changes_and_everything_else_does() {
     );
     let webhook = json!({"type": "webhook", "configuration": {
         "webhook_endpoint": "https://hooks.example.com/in", "webhook_authorization": {"method": "bearer", "token": "t"}}});
-    let type_about = "(Type of the destination; this server delivers to webhook and eventbridge)";
+    let type_about = "(Type of the destination: webhook, eventbridge or action)";
     assert_eq!(
         server.call_with("PATCH", &path, &json!({"destination": webhook})).await.expect(400),
         invalid_body(&format!(

@@ -131,8 +131,8 @@ async fn faults_name_the_member() {
         ),
         (
             json!({"destination": {"type": "kinesis", "configuration": {}}}),
-            "'No enum match for: kinesis' on property destination.type (Type of the destination; this server \
-             delivers to webhook and eventbridge)."
+            "'No enum match for: kinesis' on property destination.type (Type of the destination: webhook, \
+             eventbridge or action)."
                 .to_owned(),
         ),
         (
