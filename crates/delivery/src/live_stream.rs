@@ -1,5 +1,6 @@
 //! One stream while the engine runs: its core with what the shell knows beside it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -83,12 +84,22 @@ pub(crate) fn policy_of(stream: &EventStream, server: &Policy) -> Policy {
     let StreamOptions { ordering, delivery } = &stream.options;
     let asked = delivery.in_flight_max.map_or(usize::MAX, |most| usize::try_from(most.get()).unwrap_or(usize::MAX));
     let in_flight_max = server.limits.in_flight_max.min(asked);
+    let mut schedule = delivery.retry.schedule(&server.schedule);
+    schedule.jitter.salt = fingerprint(stream.id);
     Policy {
         ordering: *ordering,
-        schedule: delivery.retry.schedule(&server.schedule),
+        schedule,
         limits: Limits { in_flight_max, ..server.limits },
+        rate: delivery.rate(),
         ..server.clone()
     }
+}
+
+/// A number for a stream, the same after a restart.
+fn fingerprint(stream: StreamId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    stream.hash(&mut hasher);
+    hasher.finish()
 }
 
 pub(crate) fn phase_of(status: StreamStatus) -> Phase {

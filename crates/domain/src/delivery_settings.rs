@@ -12,6 +12,7 @@ use crate::delivery::Schedule;
 use crate::destination::{Authorization, Destination, HEADERS_RESERVED, is_header_name};
 use crate::encryption::Encryption;
 use crate::expression::{Filter, Transform};
+use crate::rate_limit::RateLimit;
 use crate::signing::Signing;
 use crate::transport::{Tls, Transport};
 
@@ -264,7 +265,16 @@ impl Unfit {
     }
 }
 
+/// A stream's rate comes in pieces of a second's part like this one, so that it is even.
+const BURST_PARTS: u32 = 10;
+
 impl DeliverySettings {
+    /// Its rate with what may be sent at once.
+    pub fn rate(&self) -> Option<RateLimit> {
+        let per_s = self.rate_per_s?.get();
+        Some(RateLimit { per_s, burst: (per_s / BURST_PARTS).max(1) })
+    }
+
     /// Checks that a stream with this destination can be delivered so.
     ///
     /// # Errors

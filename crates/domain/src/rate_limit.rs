@@ -35,12 +35,28 @@ impl TokenBucket {
         Self { tokens: f64::from(limit.burst.max(1)), at: now }
     }
 
-    /// A request comes at `now`, on a clock that never goes back.
-    pub fn take(&mut self, limit: RateLimit, now: Duration) -> Taken {
+    /// How long after `now` there is a token; zero, if there is one.
+    pub fn wait(&mut self, limit: RateLimit, now: Duration) -> Duration {
+        let per_s = self.fill(limit, now);
+        if self.tokens >= 1.0 {
+            return Duration::ZERO;
+        }
+        // Never rounded to nothing: that would mean that there is one.
+        Duration::from_secs_f64((1.0 - self.tokens) / per_s).max(Duration::from_nanos(1))
+    }
+
+    /// Fills it up to `now`, and answers the rate.
+    fn fill(&mut self, limit: RateLimit, now: Duration) -> f64 {
         let per_s = f64::from(limit.per_s.max(1));
         let filled = self.tokens + now.saturating_sub(self.at).as_secs_f64() * per_s;
         self.tokens = filled.min(f64::from(limit.burst.max(1)));
         self.at = self.at.max(now);
+        per_s
+    }
+
+    /// A request comes at `now`, on a clock that never goes back.
+    pub fn take(&mut self, limit: RateLimit, now: Duration) -> Taken {
+        let per_s = self.fill(limit, now);
         let is_taken = self.tokens >= 1.0;
         if is_taken {
             self.tokens -= 1.0;
@@ -65,6 +81,10 @@ mod tests {
         let refused = take(0);
         assert_eq!((refused.is_taken, refused.next_in), (false, Duration::from_millis(500)));
         assert!(!take(499).is_taken && take(500).is_taken && !take(501).is_taken);
+        let mut asked = bucket;
+        assert_eq!(asked.wait(limit, Duration::from_millis(900)), Duration::from_millis(100));
+        assert_eq!(asked.wait(limit, Duration::from_millis(1000)), Duration::ZERO);
+        let mut take = |millis| bucket.take(limit, Duration::from_millis(millis));
         assert_eq!(take(3_600_000).remaining, 2, "it holds no more than the burst");
     }
 }

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::delivery::{Limits, Policy, Schedule};
+use domain::delivery::{Jitter, Limits, Policy, Schedule};
 use domain::proxy::Proxy;
 use domain::rate_limit::RateLimit;
 use domain::secret::Secret;
@@ -175,8 +175,9 @@ fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {
         ..Limits::default()
     };
     let retry_after_max = required(layers, "retry_after_max", value::duration)?;
+    let jitter = Jitter { percent: required(layers, "retry_jitter", value::percentage)?, ..Jitter::default() };
     let policy = Policy {
-        schedule: Schedule { retry_after_max, ..Schedule::default() },
+        schedule: Schedule { retry_after_max, jitter, ..Schedule::default() },
         limits,
         failures_in_row_max: required(layers, "failures_in_row_max", value::count)?,
         failures_outstanding_max: required(layers, "failures_outstanding_max", value::count)?,

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::jitter::Jitter;
+use crate::rate_limit::RateLimit;
+
 /// Which events wait for one another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Ordering {
@@ -37,12 +40,25 @@ pub struct Schedule {
     pub waits: Vec<Duration>,
     /// A destination's `retry-after` is honoured up to this; beyond it, this is waited.
     pub retry_after_max: Duration,
+    /// By how much waits are prolonged.
+    pub jitter: Jitter,
 }
 
 impl Default for Schedule {
     /// The contract: four attempts, after 1, 2 and 4 seconds (management-api.md 5.2).
     fn default() -> Self {
-        Self { waits: [1, 2, 4].map(Duration::from_secs).to_vec(), retry_after_max: Duration::from_secs(10 * 60) }
+        Self {
+            waits: [1, 2, 4].map(Duration::from_secs).to_vec(),
+            retry_after_max: Duration::from_secs(10 * 60),
+            jitter: Jitter::default(),
+        }
+    }
+}
+
+impl Schedule {
+    /// The longest wait that can come of it.
+    pub(super) fn wait_max(&self) -> Duration {
+        self.jitter.longest(self.waits.iter().copied().fold(self.retry_after_max, Duration::max))
     }
 }
 
@@ -97,6 +113,8 @@ pub struct Policy {
     pub schedule: Schedule,
     /// What bounds it.
     pub limits: Limits,
+    /// How many requests it is given over time; as many as its receiver takes, if it is not said.
+    pub rate: Option<RateLimit>,
     /// So many failed events in a row disable the stream (management-api.md 5.4).
     pub failures_in_row_max: u32,
     /// So many failed deliveries outstanding disable the stream (management-api.md 5.4).
@@ -109,6 +127,7 @@ impl Default for Policy {
             ordering: Ordering::default(),
             schedule: Schedule::default(),
             limits: Limits::default(),
+            rate: None,
             failures_in_row_max: 500,
             failures_outstanding_max: 5000,
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::outcome::{Failure, FailureKind};
 use super::policy::Policy;
+use crate::event::Seq;
 
 /// What follows a failed attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,11 +17,11 @@ pub enum Next {
     GiveUp,
 }
 
-/// What follows when attempt number `attempts_made` (the first is 1) ended in `failure`.
+/// What follows when attempt number `attempts_made` (the first is 1) of the event at `seq` ended in `failure`.
 ///
 /// A 4xx is final, except 408 and 429, which say "later" rather than "no"; so is a refusal. Everything
 /// else is tried again as long as the schedule lasts.
-pub fn next_step(policy: &Policy, attempts_made: u32, failure: &Failure) -> Next {
+pub fn next_step(policy: &Policy, seq: Seq, attempts_made: u32, failure: &Failure) -> Next {
     let retry_after = match failure.kind {
         FailureKind::Refused => return Next::GiveUp,
         FailureKind::Status { status: 408 | 429 | 503, retry_after } => retry_after,
@@ -32,18 +33,19 @@ pub fn next_step(policy: &Policy, attempts_made: u32, failure: &Failure) -> Next
         return Next::GiveUp;
     };
     let asked = retry_after.unwrap_or_default().min(policy.schedule.retry_after_max);
-    let wait = asked.max(*scheduled);
+    let wait = policy.schedule.jitter.prolong(asked.max(*scheduled), seq, attempts_made);
     if wait > policy.limits.wait_in_window_max { Next::ParkFor(wait) } else { Next::After(wait) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::Jitter;
 
     fn step(attempts_made: u32, kind: FailureKind) -> Next {
         let failure =
             Failure { kind, message: String::new(), answer: None, console: Vec::new(), duration: Duration::ZERO };
-        next_step(&Policy::default(), attempts_made, &failure)
+        next_step(&Policy::default(), Seq(1), attempts_made, &failure)
     }
 
     fn status(status: u16, retry_after_s: Option<u64>) -> FailureKind {
@@ -59,6 +61,17 @@ mod tests {
         assert_eq!(step(2, FailureKind::Unreachable), after(2));
         assert_eq!(step(3, FailureKind::Thrown), after(4));
         assert_eq!(step(1, status(301, None)), after(1));
+    }
+
+    #[test]
+    fn jitter_prolongs_also_what_the_receiver_asked_for() {
+        let mut policy = Policy::default();
+        policy.schedule.jitter = Jitter { percent: 10, salt: 1 };
+        let kind = status(503, Some(5));
+        let failure =
+            Failure { kind, message: String::new(), answer: None, console: Vec::new(), duration: Duration::ZERO };
+        let Next::After(wait) = next_step(&policy, Seq(3), 1, &failure) else { panic!("it is tried again") };
+        assert!((5.0..5.5).contains(&wait.as_secs_f64()) && wait != Duration::from_secs(5), "{wait:?}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::cycles::Cycles;
 use super::health::{DisableReason, Health};
 use super::lanes::{Flow, Lanes, Ticket};
 use super::outcome::{Attempt, Failure, FailureKind, Outcome};
+use super::pace::Pace;
 use super::parked::{HoldKey, ParkedEvents};
 use super::policy::{Ordering, Policy};
 use super::progress::{Parked, Position, Progress, RowChange, Saved};
@@ -77,6 +78,7 @@ pub struct StreamCore<E> {
     /// What was in flight when the ordering was changed, and still is.
     unordered: BTreeSet<Ticket>,
     ready: Ready,
+    pace: Pace,
     timers: BTreeSet<(Duration, Ticket)>,
     /// Open positions whose event is not in memory; and those of them, and of parked ones, being fetched.
     missing: BTreeSet<Seq>,
@@ -121,6 +123,7 @@ impl<E: Clone> StreamCore<E> {
             lanes: Lanes::default(),
             unordered: BTreeSet::new(),
             ready: Ready::default(),
+            pace: Pace::default(),
             timers: BTreeSet::new(),
             missing,
             loading: BTreeSet::new(),
@@ -247,7 +250,7 @@ impl<E: Clone> StreamCore<E> {
             return;
         }
         entry.attempts_made += 1;
-        let next = next_step(&self.policy, entry.attempts_made, &failure);
+        let next = next_step(&self.policy, seq, entry.attempts_made, &failure);
         entry.attempts.push(Attempt::failed(now.wall, failure));
         let frozen = self.phase == Phase::Disabled && !is_beside;
         // What has still to be fetched may come before it in its lane.
@@ -338,14 +341,19 @@ impl<E: Clone> StreamCore<E> {
                 orders.push(Order::Load(seqs));
             }
         }
-        let limit = self.concurrency.limit(&self.policy.limits);
+        self.pace.begin();
+        let (limit, rate) = (self.concurrency.limit(&self.policy.limits), self.policy.rate);
         while self.in_flight < limit && self.unsaved() + self.in_flight < self.policy.limits.unsaved_max {
+            if !self.pace.allows(rate, now.steady) {
+                break;
+            }
             let Some(ticket) = self.ready.pop(self.beside_in_flight, limit) else { break };
             // An entry may have ended while it was in this queue.
             let Some(entry) = self.entries.get_mut(&ticket).filter(|entry| entry.state == State::Ready) else {
                 continue;
             };
             entry.state = State::InFlight;
+            self.pace.sent(rate, now.steady);
             self.in_flight += 1;
             self.beside_in_flight += usize::from(entry.origin.flow() == Flow::Beside);
             let attempt = entry.attempts_made + 1;
@@ -356,11 +364,12 @@ impl<E: Clone> StreamCore<E> {
     /// How long after `now` [`StreamCore::orders`] may have something new although nothing else happens.
     pub fn next_wait(&self, now: Moment) -> Option<Duration> {
         let retry = self.timers.first().map(|(at, _)| at.saturating_sub(now.steady));
+        let paced = self.pace.held_until().map(|at| at.saturating_sub(now.steady));
         // Without room, an entry has to end first, and that is something happening. So is the answer to a load.
         let takes_up = self.phase == Phase::Enabled && self.window_room() > 0 && !self.restoring();
         let parked = self.parked.next_due().filter(|_| takes_up);
         let parked = parked.map(|due| due.since(now.wall).min(self.wait_max()));
-        retry.into_iter().chain(parked).min()
+        retry.into_iter().chain(paced).chain(parked).min()
     }
 
     /// What to save, if anything has changed since it was last taken. What is taken must be saved before
@@ -486,7 +495,6 @@ impl<E: Clone> StreamCore<E> {
     }
 
     fn wait_max(&self) -> Duration {
-        let schedule = &self.policy.schedule;
-        schedule.waits.iter().copied().fold(schedule.retry_after_max, Duration::max)
+        self.policy.schedule.wait_max()
     }
 }

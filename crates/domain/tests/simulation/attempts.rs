@@ -33,7 +33,7 @@ impl World {
             }
             Outcome::Failed(failure) => {
                 let policy = self.shell.streams[&key].policy();
-                let last = next_step(policy, flight.attempt, failure) == Next::GiveUp;
+                let last = next_step(policy, flight.seq, flight.attempt, failure) == Next::GiveUp;
                 self.failed(key, flight, last, (before, after), outstanding)?;
                 if parked {
                     self.coverage.reached(Reached::ParkedEvents);

@@ -31,10 +31,14 @@ impl World {
     }
 
     pub(crate) fn check_bounds(&mut self, key: StreamKey) -> Checked {
-        let running = &self.shell.streams[&key];
-        let (core, limits) = (&running.core, running.policy().limits);
+        let Some(running) = self.shell.streams.get_mut(&key) else { return Ok(()) };
+        let limits = running.policy().limits;
         let flying = self.ledgers[&key].in_flight().len();
-        if core.in_flight() != flying || flying > limits.in_flight_max {
+        // With a lower limit, what is in flight ends, and no more is sent before it fits.
+        let most = limits.in_flight_max.max(running.in_flight_before);
+        running.in_flight_before = running.in_flight_before.min(flying);
+        let core = &running.core;
+        if core.in_flight() != flying || flying > most {
             return Err(format!("stream {key}: {flying} in flight, {} by its own count", core.in_flight()));
         }
         if core.held() > limits.window_events_max + limits.redeliveries_max {

@@ -26,6 +26,7 @@ pub(crate) enum Reached {
     Join,
     JoinRefused,
     InFlightAtLimit,
+    HeldByRate,
     DisableFailuresInRow,
     DisableFailuresOutstanding,
     DisableOutdated,

@@ -15,6 +15,7 @@ mod coverage;
 mod end;
 mod jobs;
 mod ledger;
+mod pace;
 mod positions;
 mod random;
 mod receiver;

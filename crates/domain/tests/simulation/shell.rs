@@ -49,6 +49,8 @@ pub(crate) struct Running {
     withdrawn: Option<Vec<Seq>>,
     /// Counts the checkpoints that were saved of it.
     saves: u64,
+    /// What was in flight when its limit was changed, and still is.
+    pub(crate) in_flight_before: usize,
     /// Something has happened, so the core may have orders.
     pub(crate) touched: bool,
     /// When the core may have orders although nothing happens.

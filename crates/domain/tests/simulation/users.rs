@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use domain::catalog::EventType;
-use domain::delivery::{Limits, Ordering, Policy, Schedule};
+use domain::delivery::{Jitter, Limits, Ordering, Policy, Schedule};
 use domain::event::Seq;
 use domain::ids::{RegisteredTypeId, TenantId};
+use domain::rate_limit::RateLimit;
 use domain::stream::StreamStatus;
 
 use super::Checked;
@@ -76,11 +77,17 @@ fn any_ordering(random: &mut Random) -> Ordering {
 }
 
 fn any_schedule(random: &mut Random) -> Schedule {
-    let waits: &[u64] = random.pick::<&[u64]>(&[&[1, 2, 4], &[1, 60], &[1], &[2, 30, 600]]);
+    let waits: &[u64] = random.pick::<&[u64]>(&[&[1, 2, 4], &[1, 60], &[1], &[2, 30, 600], &[], &[5, 300, 1800, 7200]]);
     Schedule {
         waits: waits.iter().copied().map(Duration::from_secs).collect(),
         retry_after_max: Duration::from_secs(random.pick(&[60, 600])),
+        jitter: Jitter { percent: random.pick(&[0, 0, 20, 100]), salt: random.below(1000) as u64 },
     }
+}
+
+fn any_rate(random: &mut Random) -> Option<RateLimit> {
+    let per_s = [None, None, Some((1, 1)), Some((2, 1)), Some((20, 2)), Some((100, 10))];
+    random.pick(&per_s).map(|(per_s, burst)| RateLimit { per_s, burst })
 }
 
 fn any_policy(random: &mut Random) -> Policy {
@@ -98,6 +105,7 @@ fn any_policy(random: &mut Random) -> Policy {
         ordering: any_ordering(random),
         schedule: any_schedule(random),
         limits,
+        rate: any_rate(random),
         failures_in_row_max: u32::try_from(random.between(5, 20)).expect("it is small"),
         failures_outstanding_max: u32::try_from(random.between(5, 40)).expect("it is small"),
     }
@@ -162,10 +170,14 @@ pub(crate) fn edit_types(world: &mut World) {
 pub(crate) fn edit_policy(world: &mut World) {
     let schedule = any_schedule(&mut world.random);
     let ordering = world.random.percent(70).then(|| any_ordering(&mut world.random));
+    let rate = world.random.percent(50).then(|| any_rate(&mut world.random));
+    let in_flight_max = world.random.between(1, 8);
     let Some(key) = any_stored(world) else { return };
-    world.note(|| format!("stream {key} has another schedule, and ordering {ordering:?}"));
+    world.note(|| format!("stream {key} has another schedule, ordering {ordering:?}, rate {rate:?}"));
     world.store.change(key, |settings| {
         settings.policy.schedule = schedule;
+        settings.policy.rate = rate.unwrap_or(settings.policy.rate);
+        settings.policy.limits.in_flight_max = in_flight_max;
         if let Some(ordering) = ordering {
             settings.policy.ordering = ordering;
             settings.stream.options.ordering = ordering;

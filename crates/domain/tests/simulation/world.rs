@@ -10,6 +10,7 @@ use domain::event::Seq;
 use super::Checked;
 use super::coverage::{Coverage, Reached};
 use super::ledger::{Flight, Ledger};
+use super::pace::Paced;
 use super::positions::Telling;
 use super::random::Random;
 use super::receiver::Receiver;
@@ -27,6 +28,8 @@ pub(crate) struct World {
     pub(crate) receivers: BTreeMap<StreamKey, Receiver>,
     pub(crate) next_key: StreamKey,
     pub(crate) next_job: JobKey,
+    /// What was sent under the streams' rates.
+    pub(crate) paced: BTreeMap<StreamKey, Paced>,
     /// What each snapshot has to tell of, and has.
     pub(crate) tellings: BTreeMap<StreamKey, Telling>,
     /// How long the log is kept.
@@ -51,6 +54,7 @@ impl World {
             receivers: BTreeMap::new(),
             next_key: 1,
             next_job: 1,
+            paced: BTreeMap::new(),
             tellings: BTreeMap::new(),
             retention,
             faulty: true,
@@ -102,7 +106,10 @@ impl World {
             Notice::Removed => {
                 self.ledgers.remove(&key);
             }
-            Notice::Restored(ordering) => ledger.restored(&self.store.streams[&key], ordering),
+            Notice::Restored(ordering) => {
+                self.paced.remove(&key);
+                ledger.restored(&self.store.streams[&key], ordering);
+            }
             Notice::Moved { to, frontier } => {
                 if ledger.moved(to, frontier) {
                     self.coverage.reached(Reached::MovedInFlight);
@@ -236,6 +243,11 @@ impl World {
                     sends.push(flight);
                 }
             }
+        }
+        let paced = self.paced.entry(key).or_default();
+        paced.sent(running.policy().rate, now.steady, sends.len()).map_err(|why| format!("stream {key}: {why}"))?;
+        if running.core.held() > running.core.in_flight() && paced.is_exhausted(now.steady) {
+            self.coverage.reached(Reached::HeldByRate);
         }
         let (limit, flying) = (running.policy().limits.in_flight_max, ledger.in_flight());
         beside_share(&sends, flying.iter().filter(|flight| flight.redelivery).count(), limit)

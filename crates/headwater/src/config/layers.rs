@@ -62,6 +62,7 @@ const KEYS: &[Key] = &[
     key("key_set_age_max"),
     key("delivery_timeout"),
     key("retry_after_max"),
+    key("retry_jitter"),
     key("wait_in_window_max"),
     key("failures_in_row_max"),
     key("failures_outstanding_max"),

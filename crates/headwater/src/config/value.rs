@@ -58,6 +58,11 @@ pub(super) fn count(text: &str) -> Result<u32, Expected> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number above zero".into())
 }
 
+/// A percentage: `0` to `100`.
+pub(super) fn percentage(text: &str) -> Result<u8, Expected> {
+    text.parse().ok().filter(|number| *number <= 100).ok_or_else(|| "a percentage from 0 to 100".into())
+}
+
 /// `true` or `false`.
 pub(super) fn flag(text: &str) -> Result<bool, Expected> {
     text.parse().map_err(|_| "true or false".into())
@@ -98,6 +103,14 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert!(positive_duration("0s").is_err());
+    }
+
+    #[test]
+    fn percentages() {
+        assert_eq!((percentage("0"), percentage("100")), (Ok(0), Ok(100)));
+        for text in ["", "101", "-1", "5%", "0.5"] {
+            assert!(percentage(text).is_err(), "{text}");
+        }
     }
 
     #[test]

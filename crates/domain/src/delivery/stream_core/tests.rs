@@ -1,5 +1,6 @@
 mod beside;
 mod filtered;
+mod pace;
 mod reorder;
 mod saving;
 mod schedule;

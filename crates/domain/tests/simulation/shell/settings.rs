@@ -49,6 +49,7 @@ impl Running {
             found: None,
             withdrawn: None,
             saves: 0,
+            in_flight_before: 0,
             touched: true,
             wake: None,
         }
@@ -65,6 +66,7 @@ impl Running {
         if changed.policy.ordering != self.known.policy.ordering {
             notices.push(Notice::Reordered(changed.policy.ordering));
         }
+        self.in_flight_before = self.core.in_flight();
         self.core.set_policy(changed.policy.clone());
         let flipped = changed.generation != self.known.generation;
         match changed.stream.status {
