@@ -30,14 +30,20 @@ impl Encrypter {
     ///
     /// # Errors
     /// If the key cannot be used.
-    pub(crate) fn new(encryption: &Encryption, transport: &Transport, outbound: &Outbound) -> Result<Self, SendError> {
+    pub(crate) fn new(
+        encryption: &Encryption,
+        transport: &Transport,
+        outbound: &Outbound,
+        attempt_timeout: Duration,
+    ) -> Result<Self, SendError> {
         match encryption {
             Encryption::Key(key) => {
                 let recipient = Recipient::new(key).map_err(|error| SendError::Unsendable(error.to_string()))?;
                 Ok(Self::Key(Arc::new(recipient)))
             }
             Encryption::KeySet { url, kid } => {
-                Ok(Self::KeySet(Box::new(KeySet::new(url.url(), kid.clone(), transport, outbound)?)))
+                let set = KeySet::new(url.url(), kid.clone(), transport, outbound, attempt_timeout)?;
+                Ok(Self::KeySet(Box::new(set)))
             }
         }
     }

@@ -43,7 +43,7 @@ use resolver::{Resolver, SystemNames};
 use tls::TlsSettings;
 use tunnel::Tunnel;
 
-pub(crate) use endpoint_client::{Answer, EndpointClient, Keep};
+pub(crate) use endpoint_client::{Answer, EndpointClient, Keep, Stamp};
 pub(crate) use error::SendError;
 pub use resolver::Names;
 pub use tls::roots_from_pem;
@@ -260,7 +260,8 @@ impl Outbound {
         };
         self.0.pools.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&pool));
         let connector = Connector { shared: Arc::clone(&self.0), route, tls, client_validity };
-        Ok(EndpointClient { head, connector, pool, keep: Keep::Failures, limits })
+        let attempt_timeout = self.0.settings.attempt_timeout;
+        Ok(EndpointClient { head, connector, pool, keep: Keep::Failures, attempt_timeout, limits })
     }
 
     /// Who is connected to. A proxy resolves the name, so all that can be looked at is the name itself.

@@ -184,7 +184,7 @@ impl Reader {
             window: self.shared.windows.window(self.shared.settings.policy.limits.window_bytes_max),
             spans: added.spans,
             generation: added.generation,
-            destination: self.shared.settings.destinations.of(&added.stream),
+            destination: self.shared.settings.destinations.of(&added.stream, self.shared.offsets(added.tenant)),
             at_head: false,
             saves: 0,
             look_after_saving: false,
@@ -201,7 +201,8 @@ impl Reader {
     }
 
     fn change(&self, stream: &Arc<LiveStream>, changed: StreamState) {
-        let destination = self.shared.settings.destinations.of(&changed.stream);
+        let offsets = self.shared.offsets(changed.tenant);
+        let destination = self.shared.settings.destinations.of(&changed.stream, offsets);
         let policy = policy_of(&changed.stream, &self.shared.settings.policy);
         let mut head = self.shared.head();
         let mut state = stream.state();

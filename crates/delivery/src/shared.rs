@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use domain::clock::Clock;
 use domain::delivery::{CatchUp, Head, Policy};
-use domain::ids::StreamId;
-use store::Log;
+use domain::ids::{StreamId, TenantId};
+use store::{Log, Offsets};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -72,6 +72,8 @@ pub(crate) struct Shared {
     /// Locked before any stream, never after one.
     head: Mutex<Head<StreamId>>,
     streams: RwLock<HashMap<StreamId, Arc<LiveStream>>>,
+    /// The offsets of the tenants that have streams: each is made once.
+    offsets: Mutex<HashMap<TenantId, Arc<Offsets>>>,
     /// Streams' settings have changed: there may be snapshots to go on with.
     pub(crate) snapshots: Notify,
     /// The streams that have something to save.
@@ -104,6 +106,7 @@ impl Shared {
             settings,
             head: Mutex::new(Head::new(end)),
             streams: RwLock::default(),
+            offsets: Mutex::default(),
             snapshots: Notify::new(),
             dirty: Mutex::default(),
             catch_up: Mutex::default(),
@@ -118,6 +121,12 @@ impl Shared {
 
     pub(crate) fn head(&self) -> MutexGuard<'_, Head<StreamId>> {
         self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The offsets of a tenant.
+    pub(crate) fn offsets(&self, tenant: TenantId) -> Arc<Offsets> {
+        let mut all = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(tenant).or_insert_with(|| Arc::new(self.log.offsets(tenant))))
     }
 
     pub(crate) fn stream(&self, id: StreamId) -> Option<Arc<LiveStream>> {

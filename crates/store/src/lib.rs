@@ -10,6 +10,7 @@ mod error;
 mod group_roles;
 mod groups;
 mod keyring;
+mod offsets;
 mod organizations;
 mod records;
 mod redeliveries;
@@ -44,6 +45,7 @@ pub use error::{Conflict, PlaceError, StoreError};
 pub use group_roles::GroupRoles;
 pub use groups::{GroupFilter, GroupMember, Groups};
 pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
+pub use offsets::{MalformedOffset, OffsetText, Offsets, TenantOffsets};
 pub use organizations::{
     ConnectionsView, EnabledConnection, OrganizationConnections, OrganizationMembers, Organizations,
 };
@@ -186,7 +188,7 @@ pub trait State:
 
 /// The log of events and the streams' positions in it, as delivery reads and reports them.
 #[async_trait]
-pub trait Log: DeployedActions + JobSteps + StatisticsUpkeep + Send + Sync {
+pub trait Log: DeployedActions + JobSteps + StatisticsUpkeep + TenantOffsets + Send + Sync {
     /// The wake signal: how far the log and the streams' settings have come. It carries no data; a reader
     /// that misses one loses only time.
     fn heads(&self) -> watch::Receiver<Heads>;

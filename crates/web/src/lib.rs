@@ -16,7 +16,6 @@ mod error;
 mod event_types;
 mod health;
 mod management;
-mod offsets;
 mod openapi;
 mod payload;
 mod principal;
@@ -34,7 +33,6 @@ mod wire;
 
 pub use action_runner::ActionRunner;
 pub use bootstrap::{BootstrapError, bootstrap};
-pub use offsets::{MalformedOffset, Offsets};
 pub use router::{Endpoint, endpoints, router};
 pub use serve::{PeerAddress, serve};
 pub use settings::{Bootstrap, PublicUrl, PublicUrlError, Readers, Settings, TenantSettings};

@@ -11,9 +11,8 @@ use axum::http::request::Parts;
 use domain::account::{DEFAULT_TENANT, Tenant};
 use domain::event::Source;
 use domain::ids::TenantId;
-use store::State;
+use store::{Offsets, State, TenantOffsets};
 
-use crate::offsets::Offsets;
 use crate::settings::{PublicUrl, Settings};
 use crate::state::{App, LoadError};
 use crate::tokens::keys::Keys;
@@ -46,7 +45,7 @@ impl ServedTenant {
         Ok(Self {
             source: Source::new(&tenant.name, public_url.domain()),
             management_api: ManagementApi::new(public_url, settings.token_lifetime),
-            offsets: Arc::new(Offsets::new(&state.offset_key(tenant.id))),
+            offsets: Arc::new(state.offsets(tenant.id)),
             public_url: public_url.clone(),
             tenant,
             keys: RwLock::new(Arc::new(keys)),

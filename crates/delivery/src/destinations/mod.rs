@@ -2,6 +2,7 @@
 
 mod retry_after;
 mod shaping;
+mod signer;
 mod unserved;
 mod webhook;
 
@@ -13,6 +14,7 @@ use domain::delivery::Outcome;
 use domain::destination::Destination as Settings;
 use domain::event::{LoggedEvent, body_for_stream, stream_suffix};
 use domain::stream::EventStream;
+use store::Offsets;
 
 use crate::outbound::Outbound;
 use shaping::ShapedDestination;
@@ -64,10 +66,11 @@ impl Destinations {
         &self.outbound
     }
 
-    /// The destination of a stream as it is set up now; to be made anew when the stream's settings change.
-    pub fn of(&self, stream: &EventStream) -> Arc<dyn Destination> {
+    /// The destination of a stream, whose tenant has these offsets, as it is set up now; to be made anew when the
+    /// stream's settings change.
+    pub fn of(&self, stream: &EventStream, offsets: Arc<Offsets>) -> Arc<dyn Destination> {
         let destination: Arc<dyn Destination> = match &stream.destination {
-            Settings::Webhook(webhook) => Arc::new(WebhookDestination::new(stream, webhook, &self.outbound)),
+            Settings::Webhook(webhook) => Arc::new(WebhookDestination::new(stream, webhook, &self.outbound, offsets)),
             Settings::EventBridge(_) => {
                 Arc::new(UnservedDestination { reason: "this server does not deliver to EventBridge" })
             }

@@ -11,16 +11,21 @@ use domain::clock::{Clock, Moment};
 use domain::delivery::{Failure, FailureKind, Outcome};
 use domain::delivery_settings::DeliverySettings;
 use domain::destination::{Authorization, HEADERS_RESERVED, Webhook};
-use domain::event::stream_suffix;
+use domain::event::{LoggedEvent, Seq, stream_suffix};
 use domain::secret::Secret;
 use domain::stream::EventStream;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use store::Offsets;
 use url::Url;
 
+use super::signer::{self, Signer};
 use super::{Delivery, Destination, retry_after};
 use crate::encryption::{self, Encrypter};
 use crate::outbound::{Answer, EndpointClient, Outbound, SendError};
+
+/// The position in the log right after the event, as `GET /api/v2/events` takes it.
+const OFFSET: HeaderName = HeaderName::from_static("headwater-offset");
 
 /// The shortest credential that is looked for in answers; hiding shorter ones would show where they were.
 const CREDENTIAL_HIDDEN_BYTES_MIN: usize = 6;
@@ -42,32 +47,62 @@ pub(super) struct WebhookDestination {
 /// How a delivery is sent.
 struct Sending {
     client: EndpointClient,
+    /// Left out where the owner authorizes with the very header.
+    offsets: Option<Arc<Offsets>>,
+    signer: Option<Signer>,
     encrypter: Option<Encrypter>,
 }
 
 impl Sending {
-    fn new(stream: &EventStream, webhook: &Webhook, outbound: &Outbound) -> Result<Self, SendError> {
-        let DeliverySettings { transport, encryption, .. } = &stream.options.delivery;
-        let encrypter =
-            encryption.as_ref().map(|encryption| Encrypter::new(encryption, transport, outbound)).transpose()?;
+    fn new(
+        stream: &EventStream,
+        webhook: &Webhook,
+        outbound: &Outbound,
+        offsets: Arc<Offsets>,
+    ) -> Result<Self, SendError> {
+        let settings = &stream.options.delivery;
+        let DeliverySettings { transport, encryption, signing, .. } = settings;
+        let timeout = settings.timeout.unwrap_or(outbound.settings().attempt_timeout);
+        let encrypter = encryption.as_ref().map(|encryption| Encrypter::new(encryption, transport, outbound, timeout));
+        let encrypter = encrypter.transpose()?;
         let content_type = if encrypter.is_some() { encryption::CONTENT_TYPE } else { "application/json" };
-        let headers = headers(&webhook.authorization, content_type)?;
+        let headers = headers(&webhook.authorization, settings, content_type)?;
         let client = outbound.endpoint_client(webhook.endpoint.url(), headers, transport)?;
-        Ok(Self { client, encrypter })
+        Ok(Self {
+            client: client.with_attempt_timeout(timeout),
+            offsets: Some(offsets).filter(|_| !authorizes_by(&webhook.authorization, &OFFSET)),
+            signer: signing.as_ref().map(Signer::new),
+            encrypter,
+        })
     }
 
-    async fn post(&self, body: [Bytes; 2], started: Moment, clock: &dyn Clock) -> Result<Answer, SendError> {
-        let Some(encrypter) = &self.encrypter else { return self.client.send(body, Duration::ZERO).await };
-        let body = encrypter.encrypt(&body, Duration::ZERO).await?;
-        self.client.send(body, clock.now().steady.saturating_sub(started.steady)).await
+    async fn post(
+        &self,
+        event: &LoggedEvent,
+        body: [Bytes; 2],
+        started: Moment,
+        clock: &dyn Clock,
+    ) -> Result<Answer, SendError> {
+        let (body, spent) = match &self.encrypter {
+            None => (body, Duration::ZERO),
+            Some(encrypter) => {
+                let body = encrypter.encrypt(&body, Duration::ZERO).await?;
+                (body, clock.now().steady.saturating_sub(started.steady))
+            }
+        };
+        let offset = self.offsets.as_ref().map(|offsets| (OFFSET, offset_value(offsets, event.seq)));
+        let Some(signer) = &self.signer else { return self.client.send(body, offset.as_slice(), spent).await };
+        let mut stamps = signer.sign(event.event.id, started.wall, &body).to_vec();
+        stamps.extend(offset);
+        self.client.send(body, &stamps, spent).await
     }
 }
 
 impl WebhookDestination {
-    pub(super) fn new(stream: &EventStream, webhook: &Webhook, outbound: &Outbound) -> Self {
+    pub(super) fn new(stream: &EventStream, webhook: &Webhook, outbound: &Outbound, offsets: Arc<Offsets>) -> Self {
         let endpoint = webhook.endpoint.url();
         Self {
-            sending: Sending::new(stream, webhook, outbound),
+            sending: Sending::new(stream, webhook, outbound, offsets),
             endpoint: endpoint.clone(),
             suffix: stream_suffix(stream.id),
             credentials: credentials(&webhook.authorization),
@@ -78,7 +113,7 @@ impl WebhookDestination {
 
     async fn post(&self, delivery: &Delivery, started: Moment) -> Result<Answer, SendError> {
         let sending = self.sending.as_ref().map_err(Clone::clone)?;
-        sending.post(delivery.body(&self.suffix), started, &*self.clock).await
+        sending.post(&delivery.event, delivery.body(&self.suffix), started, &*self.clock).await
     }
 
     fn refused_by_answer(&self, answer: &Answer, started: Moment, ended: Moment) -> Failure {
@@ -153,8 +188,35 @@ fn described(status: StatusCode) -> String {
     }
 }
 
-fn headers(authorization: &Authorization, content_type: &'static str) -> Result<HeaderMap, SendError> {
+fn offset_value(offsets: &Offsets, seq: Seq) -> HeaderValue {
+    HeaderValue::from_bytes(offsets.text_after_event(seq).as_bytes()).expect("base64 can be sent")
+}
+
+fn authorizes_by(authorization: &Authorization, name: &HeaderName) -> bool {
+    matches!(
+        authorization,
+        Authorization::CustomHeader { header_key, .. } if header_key.eq_ignore_ascii_case(name.as_str())
+    )
+}
+
+/// What every request of the stream begins with; the places of what differs are held.
+fn headers(
+    authorization: &Authorization,
+    settings: &DeliverySettings,
+    content_type: &'static str,
+) -> Result<HeaderMap, SendError> {
     let mut headers = HeaderMap::new();
+    for (name, value) in settings.headers.as_map() {
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| SendError::Unsendable(format!("the value of the header {name:?} cannot be sent")))?;
+        headers.insert(custom_name(name)?, value);
+    }
+    headers.insert(OFFSET, HeaderValue::from_static(""));
+    if settings.signing.is_some() {
+        for name in [signer::ID, signer::TIMESTAMP, signer::SIGNATURE] {
+            headers.insert(name, HeaderValue::from_static(""));
+        }
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     let (name, value) = match authorization {
         Authorization::Bearer { token } => {

@@ -50,12 +50,14 @@ impl KeySet {
         kid: Option<String>,
         transport: &Transport,
         outbound: &Outbound,
+        attempt_timeout: Duration,
     ) -> Result<Self, SendError> {
         let settings = outbound.settings();
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/jwk-set+json, application/json"));
+        let client = outbound.reading_client(url, headers, transport, settings.key_set_bytes_max)?;
         Ok(Self {
-            client: outbound.reading_client(url, headers, transport, settings.key_set_bytes_max)?,
+            client: client.with_attempt_timeout(attempt_timeout),
             kid,
             fresh_for: settings.key_set_fresh_for,
             age_max: settings.key_set_age_max,
@@ -137,7 +139,7 @@ impl KeySet {
 
     /// Reads the set; `None` if it holds no key to encrypt to.
     async fn read(&self, spent: Duration) -> Result<Option<Arc<Recipient>>, SendError> {
-        let answer = self.client.send([Bytes::new(), Bytes::new()], spent).await?;
+        let answer = self.client.send([Bytes::new(), Bytes::new()], &[], spent).await?;
         if !answer.status.is_success() {
             return Err(SendError::Broken(format!("the server answered {}", answer.status)));
         }

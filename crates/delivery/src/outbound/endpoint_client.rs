@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
 use super::connection::{AnswerLimits, Connection, SharedBody};
@@ -27,12 +27,24 @@ pub(super) struct RequestHead {
 }
 
 impl RequestHead {
-    fn request(&self, body: [Bytes; 2]) -> Request<SharedBody> {
+    fn request(&self, body: [Bytes; 2], stamps: &[Stamp]) -> Request<SharedBody> {
         let mut request = Request::new(SharedBody::new(body));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
+        stamp(request.headers_mut(), stamps);
         request
+    }
+}
+
+/// A header that differs from attempt to attempt. Where the head of the requests holds its place, with whatever value,
+/// it takes no memory but its own.
+pub(crate) type Stamp = (HeaderName, HeaderValue);
+
+/// Sets the headers that differ.
+pub(super) fn stamp(headers: &mut HeaderMap, stamps: &[Stamp]) {
+    for (name, value) in stamps {
+        headers.insert(name, value.clone());
     }
 }
 
@@ -51,6 +63,8 @@ pub(crate) struct EndpointClient {
     pub(super) connector: Connector,
     pub(super) pool: Arc<ConnectionPool>,
     pub(super) keep: Keep,
+    /// How long an attempt may take as a whole.
+    pub(super) attempt_timeout: Duration,
     pub(super) limits: AnswerLimits,
 }
 
@@ -71,22 +85,27 @@ enum Opened {
 }
 
 impl EndpointClient {
+    /// The same with another time for an attempt.
+    pub(crate) fn with_attempt_timeout(self, attempt_timeout: Duration) -> Self {
+        Self { attempt_timeout, ..self }
+    }
+
     /// Sends a request and answers the answer, all within the time of an attempt, of which `spent` is over.
     ///
     /// A connection from the pool may have been closed by the other side without our noticing: if nothing of an
     /// answer arrives on it, the request is sent once more, on a fresh connection.
-    pub(crate) async fn send(&self, body: [Bytes; 2], spent: Duration) -> Result<Answer, SendError> {
+    pub(crate) async fn send(&self, body: [Bytes; 2], stamps: &[Stamp], spent: Duration) -> Result<Answer, SendError> {
         let now = self.shared().clock.now().steady;
-        let limit = self.settings().attempt_timeout;
+        let limit = self.attempt_timeout;
         let timer = pin!(tokio::time::sleep(limit.saturating_sub(spent)));
         let mut deadline = Deadline { timer, limit, started: now.saturating_sub(spent) };
         if let Some(shared) = self.pool.shared().and_then(|shared| shared.take(now)) {
             // Boxed, here and below, so that the usual case does not carry the state of the others around.
-            if let Some(answered) = Box::pin(self.try_shared(&shared, body.clone(), &mut deadline)).await? {
+            if let Some(answered) = Box::pin(self.try_shared(&shared, body.clone(), stamps, &mut deadline)).await? {
                 return Ok(answered);
             }
         } else if let Some(mut pooled) = self.pool.take(now) {
-            match deadline.bound(Step::Answer, pooled.exchange(self.head.request(body.clone()))).await? {
+            match deadline.bound(Step::Answer, pooled.exchange(self.head.request(body.clone(), stamps))).await? {
                 Ok(response) => return Ok(self.answer(pooled, response, &mut deadline).await),
                 Err(error) if pooled.answer_begun() => return Err(SendError::exchange(&error)),
                 Err(_closed_while_idle) => {}
@@ -94,13 +113,13 @@ impl EndpointClient {
         }
         match Box::pin(self.open(&mut deadline)).await? {
             Opened::Http1(mut fresh) => {
-                match deadline.bound(Step::Answer, fresh.exchange(self.head.request(body))).await? {
+                match deadline.bound(Step::Answer, fresh.exchange(self.head.request(body, stamps))).await? {
                     Ok(response) => Ok(self.answer(fresh, response, &mut deadline).await),
                     Err(error) => Err(SendError::exchange(&error)),
                 }
             }
             Opened::Http2(shared) => {
-                let exchange = Box::pin(self.exchange_shared(&shared, body, &mut deadline)).await?;
+                let exchange = Box::pin(self.exchange_shared(&shared, body, stamps, &mut deadline)).await?;
                 match exchange {
                     Ok(answer) => Ok(self.answer_shared(answer, &mut deadline).await),
                     Err(error) => Err(SendError::exchange_http2(&error)),
@@ -114,9 +133,10 @@ impl EndpointClient {
         &self,
         shared: &Http2Connection,
         body: [Bytes; 2],
+        stamps: &[Stamp],
         deadline: &mut Deadline<'_>,
     ) -> Result<Option<Answer>, SendError> {
-        match self.exchange_shared(shared, body, deadline).await? {
+        match self.exchange_shared(shared, body, stamps, deadline).await? {
             Ok(answer) => Ok(Some(self.answer_shared(answer, deadline).await)),
             Err(error) if http2::never_taken(&error) => Ok(None),
             // It was closed while it was idle, as far as this request knows.
@@ -130,13 +150,14 @@ impl EndpointClient {
         &self,
         shared: &'a Http2Connection,
         body: [Bytes; 2],
+        stamps: &[Stamp],
         deadline: &mut Deadline<'_>,
     ) -> Result<Result<Http2Answer<'a>, h2::Error>, SendError> {
         let Some(head) = &self.head.http2 else {
             return Err(SendError::Broken("the server speaks HTTP/2, which was not offered".to_owned()));
         };
         let before = shared.bytes_received();
-        let exchange = shared.exchange(head, self.head.method.clone(), body);
+        let exchange = shared.exchange(head, self.head.method.clone(), body, stamps);
         let bounded = deadline.bound(Step::Answer, exchange).await;
         if bounded.is_err() && shared.bytes_received() == before {
             shared.retire();

@@ -15,6 +15,7 @@ use hyper::{Method, Request, Response, Uri};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::AnswerLimits;
+use super::endpoint_client::{Stamp, stamp};
 use super::transport::{Received, Socket, Transport};
 
 /// What all answers on a connection may have on their way to us at once.
@@ -110,13 +111,14 @@ impl Http2Connection {
         head: &Http2Head,
         method: Method,
         body: [Bytes; 2],
+        stamps: &[Stamp],
     ) -> Result<Http2Answer<'_>, h2::Error> {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         let in_flight = InFlight(&self.in_flight);
         let ceiling = self.answer_bytes_max.saturating_mul(self.in_flight.load(Ordering::Acquire) + 1);
         self.received.allow(self.answer_bytes_max, ceiling);
         let mut sender = self.sender.clone().ready().await?;
-        let (answer, mut sending) = sender.send_request(request(head, method, &body), is_empty(&body))?;
+        let (answer, mut sending) = sender.send_request(request(head, method, &body, stamps), is_empty(&body))?;
         if !is_empty(&body) {
             let [first, second] = body;
             if second.is_empty() {
@@ -186,10 +188,11 @@ pub(super) async fn read_body(body: &mut RecvStream, bytes_max: usize, mut kept:
     true
 }
 
-fn request(head: &Http2Head, method: Method, body: &[Bytes; 2]) -> Request<()> {
+fn request(head: &Http2Head, method: Method, body: &[Bytes; 2], stamps: &[Stamp]) -> Request<()> {
     let mut request = Request::new(());
     *request.uri_mut() = head.uri.clone();
     *request.headers_mut() = head.headers.clone();
+    stamp(request.headers_mut(), stamps);
     if method != Method::GET {
         let length = body.iter().map(Bytes::len).sum::<usize>();
         request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));

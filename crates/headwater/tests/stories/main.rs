@@ -7,6 +7,7 @@ mod clients;
 mod crashes;
 mod described;
 mod faults;
+mod healing;
 mod https;
 mod keys;
 mod load;

@@ -8,7 +8,7 @@ use domain::event::{LoggedEvent, Seq, body_for_stream, stream_suffix, type_name}
 use domain::ids::{StreamId, TenantId};
 use serde::Serialize;
 
-use crate::offsets::Offsets;
+use store::Offsets;
 
 /// The first frames: connected, and after how many milliseconds to connect again.
 const GREETING: &str = ":connected\n\nretry: 2000\n\n";

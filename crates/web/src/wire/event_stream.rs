@@ -10,7 +10,7 @@ use domain::place::{Place, Resume};
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamStatus};
 use serde::Serialize;
-use store::MissedRange;
+use store::{MissedRange, Offsets};
 
 use super::destination::{self, Additions, DESTINATION, DestinationAnswer, GivenDestination};
 use super::position::{Start, read_resume, read_start, resume_without_enabling, snapshot_of_disabled};
@@ -19,7 +19,6 @@ use super::reader::{Field, Invalid, ObjectReader, Text};
 use super::redelivery::CountedAnswer;
 use super::stream_extension::{EXTENSION, GivenOptions, OptionsAnswer, read_options};
 use crate::event_types::EventTypeNames;
-use crate::offsets::Offsets;
 
 const NAME: Text = Text::new("name", "Name of the event stream.").length(1, 128);
 const STATUS: Field = Field::new("status", "Indicates whether the event stream is actively forwarding events.");

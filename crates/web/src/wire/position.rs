@@ -3,10 +3,9 @@
 use domain::clock::{Entropy, Timestamp};
 use domain::place::{Place, Resume};
 use serde::Serialize;
-use store::{Moved, SeekMode};
+use store::{Moved, Offsets, SeekMode};
 
 use super::reader::{Field, Invalid, ObjectReader, Text};
-use crate::offsets::Offsets;
 
 const START_FROM: Text = Text::new(
     "start_from",

@@ -6,10 +6,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::event::Seq;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::Page;
+use store::{Offsets, Page};
 
 use super::reader::{Field, Invalid, Part, Text};
-use crate::offsets::Offsets;
 
 /// The most entries of a page.
 pub(crate) const PAGE_MAX: u32 = 100;

@@ -10,7 +10,7 @@ use super::query::QueryReader;
 use super::reader::{Field, Invalid, Part, Text};
 use crate::error::ApiError;
 use crate::event_types::EventTypeNames;
-use crate::offsets::Offsets;
+use store::Offsets;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 

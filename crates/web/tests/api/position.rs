@@ -6,8 +6,7 @@ use domain::catalog::EventType;
 use domain::event::Seq;
 use domain::ids::{StreamId, TenantId};
 use serde_json::{Value, json};
-use store::{Log, State, StreamState, StreamsVersion, TenantKeys};
-use web::Offsets;
+use store::{Log, Offsets, State, StreamState, StreamsVersion, TenantKeys};
 
 use crate::server::{Server, SystemEntropy, error_with_code, invalid_body};
 

@@ -8,9 +8,8 @@ use domain::account::DEFAULT_TENANT;
 use domain::event::Seq;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use store::{Log, State, TenantKeys};
+use store::{Log, Offsets, State, TenantKeys};
 use tower::ServiceExt;
-use web::Offsets;
 
 use crate::described::{check, description};
 use crate::server::{Reply, Server};

@@ -8,8 +8,7 @@ use domain::clock::Timestamp;
 use domain::event::Seq;
 use domain::ids::{StreamId, TenantId};
 use serde_json::{Value, json};
-use store::{Log, State, TenantKeys};
-use web::Offsets;
+use store::{Log, Offsets, State, TenantKeys};
 
 use crate::reading::{GREETING, Message, PATH};
 use crate::server::{Server, error_with_code, invalid_query, readers};

@@ -4,6 +4,7 @@ mod erasure;
 mod position;
 mod receiver;
 mod recovery;
+mod settings;
 mod shaping;
 mod sharing;
 mod world;

@@ -19,6 +19,9 @@ pub(crate) enum Answer {
     /// 302 to this address.
     #[allow(dead_code, reason = "only the stories redirect")]
     Redirect(&'static str),
+    /// This status, with the wish to be asked again after so many seconds.
+    #[allow(dead_code, reason = "the stories do not say it")]
+    Later(u16, u64),
     Hang,
     /// 204, once the receiver is released.
     Held,
@@ -27,6 +30,8 @@ pub(crate) enum Answer {
 #[derive(Default)]
 struct State {
     bodies: Vec<serde_json::Value>,
+    /// The lines of the requests' heads.
+    heads: Vec<Vec<String>>,
     script: VecDeque<Answer>,
     otherwise: Option<Answer>,
     answering: usize,
@@ -87,6 +92,15 @@ impl Receiver {
         self.state.lock().unwrap().bodies.clone()
     }
 
+    /// A header of what arrived, in order.
+    pub(crate) fn headers(&self, name: &str) -> Vec<Option<String>> {
+        let value = |line: &String| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        };
+        self.state.lock().unwrap().heads.iter().map(|head| head.iter().find_map(value)).collect()
+    }
+
     /// The members `data.object.user_id` of what arrived, in order.
     pub(crate) fn users(&self) -> Vec<String> {
         self.bodies().iter().map(|body| body["data"]["object"]["user_id"].as_str().unwrap().to_owned()).collect()
@@ -103,6 +117,7 @@ impl Receiver {
         let mut read = BufReader::new(read);
         loop {
             let mut length = 0;
+            let mut head = Vec::new();
             let mut line = String::new();
             loop {
                 line.clear();
@@ -112,6 +127,7 @@ impl Receiver {
                 if line == "\r\n" {
                     break;
                 }
+                head.push(line.clone());
                 if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
                     length = value.trim().parse().unwrap();
                 }
@@ -123,6 +139,7 @@ impl Receiver {
             let answer = {
                 let mut state = self.state.lock().unwrap();
                 state.bodies.push(serde_json::from_slice(&body).unwrap());
+                state.heads.push(head);
                 state.answering += 1;
                 state.most_at_once = state.most_at_once.max(state.answering);
                 let otherwise = state.otherwise.unwrap_or(Answer::Status(204));
@@ -132,6 +149,9 @@ impl Receiver {
             let head = match answer {
                 Answer::Status(status) => format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n"),
                 Answer::Redirect(to) => format!("HTTP/1.1 302 X\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"),
+                Answer::Later(status, seconds) => {
+                    format!("HTTP/1.1 {status} X\r\nretry-after: {seconds}\r\ncontent-length: 0\r\n\r\n")
+                }
                 Answer::Hang => std::future::pending().await,
                 Answer::Held => {
                     let _ = self.released.subscribe().wait_for(|released| *released).await;

@@ -60,7 +60,7 @@ pub(crate) struct World {
     folder: tempfile::TempDir,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) tenant: TenantId,
-    clock: Arc<RealClock>,
+    pub(crate) clock: Arc<RealClock>,
     entropy: Arc<Counter>,
 }
 

@@ -20,6 +20,7 @@ use domain::ids::{EventId, StreamId, TenantId};
 use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::transport::Transport;
+use store::Offsets;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -280,6 +281,11 @@ pub(crate) fn destination(outbound: &Outbound, url: &str, authorization: Authori
     destination_with(outbound, url, authorization, StreamOptions::default())
 }
 
+/// The offsets of the tenant that [`delivery`] is of.
+pub(crate) fn offsets() -> Offsets {
+    Offsets::new(&[7; store::DERIVED_KEY_BYTES])
+}
+
 pub(crate) fn options(delivery: DeliverySettings) -> StreamOptions {
     StreamOptions { delivery, ..StreamOptions::default() }
 }
@@ -306,7 +312,7 @@ pub(crate) fn destination_with(
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
     };
-    Destinations::new(outbound.clone()).of(&stream)
+    Destinations::new(outbound.clone()).of(&stream, Arc::new(offsets()))
 }
 
 /// A delivery of a small event.

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::authority::Authority;
 use super::fixture::{
     AMPLE, Conversation, PATIENCE, Receiver, SHORT, TestClock, assert_delivered, assert_timed_out, bearer, by, deliver,
-    delivered_body, destination, destination_with, failure, outbound, settings,
+    delivered_body, delivery, destination, destination_with, failure, offsets, outbound, settings,
 };
 
 /// Receivers that offer HTTP/2, and clients that want it.
@@ -156,6 +156,7 @@ async fn what_is_sent_is_the_same_as_over_http1() {
         "authorization: Bearer s3cret-token".to_owned(),
         format!("content-length: {}", delivered_body().len()),
         "content-type: application/json".to_owned(),
+        format!("headwater-offset: {}", offsets().after_event(delivery().event.seq)),
         format!("user-agent: headwater/{}", env!("CARGO_PKG_VERSION")),
     ];
     assert_eq!(lines, expected);

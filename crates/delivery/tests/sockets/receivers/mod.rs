@@ -13,4 +13,5 @@ mod http2_floods;
 mod proxies;
 mod rebinding;
 mod requests;
+mod settings;
 mod tls;

@@ -5,7 +5,8 @@ use domain::destination::Authorization;
 use domain::secret::Secret;
 
 use super::fixture::{
-    AMPLE, Receiver, assert_delivered, bearer, deliver, delivered_body, destination, failure, outbound, settings,
+    AMPLE, Receiver, assert_delivered, bearer, deliver, delivered_body, delivery, destination, failure, offsets,
+    outbound, settings,
 };
 
 const OK: &str = "HTTP/1.1 204 No Content\r\n\r\n";
@@ -29,6 +30,7 @@ fn expected(first: &str, credential: &str) -> Vec<String> {
         "accept-encoding: identity".to_owned(),
         format!("content-length: {}", delivered_body().len()),
         "content-type: application/json".to_owned(),
+        format!("headwater-offset: {}", offsets().after_event(delivery().event.seq)),
         "host: ADDRESS".to_owned(),
         format!("user-agent: headwater/{}", env!("CARGO_PKG_VERSION")),
     ];

@@ -91,7 +91,7 @@ fn body(log: &Arc<CountedLog>, seats: &Arc<Seats>) -> EventBody {
     let lifetime = Lifetime { heartbeat: LONG, ends_after: (LONG, Ending::Cycled), stopping: CancellationToken::new() };
     let wanted = Wanted { tenant: TENANT, types: None };
     let start = Start { position: Seq::ZERO, is_told: false };
-    let offsets = Arc::new(crate::Offsets::new(&[7; store::DERIVED_KEY_BYTES]));
+    let offsets = Arc::new(store::Offsets::new(&[7; store::DERIVED_KEY_BYTES]));
     let frames = Frames::new(TENANT, offsets, Arc::new(Zeros));
     EventBody::new(Arc::<CountedLog>::clone(log), wanted, start, lifetime, frames, seats.take(TENANT).unwrap())
 }

@@ -11,6 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::clock::Entropy;
 use domain::event::Seq;
+use domain::ids::TenantId;
+
+use crate::tenant_keys::{DERIVED_KEY_BYTES, TenantKeys};
 
 /// The form of what follows, so that another one can be told from it.
 const VERSION: u8 = 2;
@@ -18,8 +21,9 @@ const VERSION: u8 = 2;
 const BLOCK: usize = 16;
 const POSITION: usize = 7;
 const SALT: usize = 3;
-/// The version and a block.
+/// The version and a block, and both as text.
 const BYTES: usize = 1 + BLOCK;
+const TEXT_BYTES: usize = 23;
 /// The first position that has no offset: far beyond what any log comes to.
 const POSITION_END: u64 = 1 << (8 * POSITION);
 
@@ -27,6 +31,34 @@ const POSITION_END: u64 = 1 << (8 * POSITION);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an offset of this tenant; use one as the server gave it")]
 pub struct MalformedOffset;
+
+/// Whoever can make and read the offsets of tenants.
+pub trait TenantOffsets {
+    /// The offsets of a tenant.
+    fn offsets(&self, tenant: TenantId) -> Offsets;
+}
+
+impl<S: TenantKeys + ?Sized> TenantOffsets for S {
+    fn offsets(&self, tenant: TenantId) -> Offsets {
+        Offsets::new(&self.offset_key(tenant))
+    }
+}
+
+/// An offset as text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OffsetText([u8; TEXT_BYTES]);
+
+impl OffsetText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("base64 is ASCII")
+    }
+
+    /// The text's bytes.
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 /// Makes and reads the offsets of one tenant.
 pub struct Offsets {
@@ -36,7 +68,7 @@ pub struct Offsets {
 
 impl Offsets {
     /// Those under a tenant's key.
-    pub fn new(key: &[u8; store::DERIVED_KEY_BYTES]) -> Self {
+    pub fn new(key: &[u8; DERIVED_KEY_BYTES]) -> Self {
         // One block on its own is what this mode is right for.
         let key = || UnboundCipherKey::new(&AES_256, key).expect("AES-256 takes 32 bytes");
         Self {
@@ -47,6 +79,11 @@ impl Offsets {
 
     /// The offset of the position right after an event of the tenant's own.
     pub fn after_event(&self, event: Seq) -> String {
+        self.text_after_event(event).as_str().to_owned()
+    }
+
+    /// The same without taking memory, for every delivery has one.
+    pub fn text_after_event(&self, event: Seq) -> OffsetText {
         self.sealed(event.next(), [0; SALT])
     }
 
@@ -54,10 +91,10 @@ impl Offsets {
     pub fn of_place(&self, position: Seq, entropy: &dyn Entropy) -> String {
         let mut salt = [0; SALT];
         entropy.fill(&mut salt);
-        self.sealed(position, salt)
+        self.sealed(position, salt).as_str().to_owned()
     }
 
-    fn sealed(&self, position: Seq, salt: [u8; SALT]) -> String {
+    fn sealed(&self, position: Seq, salt: [u8; SALT]) -> OffsetText {
         debug_assert!(position.0 < POSITION_END, "no log comes to {position}");
         let mut bytes = [0; BYTES];
         bytes[0] = VERSION;
@@ -65,7 +102,10 @@ impl Offsets {
         block[..POSITION].copy_from_slice(&position.0.to_be_bytes()[8 - POSITION..]);
         block[POSITION..POSITION + SALT].copy_from_slice(&salt);
         self.seal.encrypt(block).expect("it is one block");
-        URL_SAFE_NO_PAD.encode(bytes)
+        let mut text = [0; TEXT_BYTES];
+        let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
+        debug_assert_eq!(written, Ok(TEXT_BYTES), "17 bytes are 23 letters");
+        OffsetText(text)
     }
 
     /// The position of an offset that was given to the tenant: everything below it has been read.
