@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use web::Settings;
 
-use crate::runner::{BROKEN, BROKEN_REASON, RUNS, THROWS, UNCHECKED};
+use crate::runner::{BROKEN, BROKEN_REASON, LATER, RUNS, THROWS, UNCHECKED};
 use crate::server::{Server, error, error_with_code, invalid_body, settings};
 
 const PATH: &str = "/api/v2/actions/actions";
@@ -198,9 +198,21 @@ async fn code_that_was_not_looked_at_is_pending() {
     let server = Server::start().await;
     let made = create(&server, json!({"code": UNCHECKED})).await;
     assert_eq!((&made["status"], made.get("built_at")), (&json!("pending"), None));
+    assert_eq!(server.call("GET", &path_of(&made)).await.expect(200), made);
     let refused = server.call("POST", &format!("{}/deploy", path_of(&made))).await;
     assert_eq!(refused.header("retry-after"), Some("1"));
     refused.expect(503);
+}
+
+#[tokio::test]
+async fn what_is_pending_is_looked_at_when_it_is_asked_for_again() {
+    let server = Server::start().await;
+    let made = create(&server, json!({"code": LATER})).await;
+    assert_eq!(made["status"], "pending");
+    let read = server.call("GET", &path_of(&made)).await.expect(200);
+    assert_eq!((&read["status"], &read["built_at"], &read["updated_at"]), (&json!("built"), &json!(NOW), &json!(NOW)));
+    let list = server.call("GET", PATH).await.expect(200);
+    assert_eq!(list["actions"], json!([read]), "it is kept");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A runner for the API to ask: what becomes of code, its text says. Whether real code runs is shown by the stories,
 //! where the runtime is.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,7 +20,13 @@ pub(crate) const THROWS: &str = "exports.onExecuteEventStream = async () => { th
 /// Code that runs.
 pub(crate) const RUNS: &str = "exports.onExecuteEventStream = async (event, api) => {};";
 
-pub(crate) struct ToldByCode;
+/// Code for which there is time when it is asked for again.
+pub(crate) const LATER: &str = "// later";
+
+#[derive(Default)]
+pub(crate) struct ToldByCode {
+    asked_before: AtomicBool,
+}
 
 #[async_trait]
 impl ActionRunner for ToldByCode {
@@ -28,6 +35,7 @@ impl ActionRunner for ToldByCode {
             "" => CodeCheck::Fails("exports.onExecuteEventStream is not a function".to_owned()),
             BROKEN => CodeCheck::Fails(BROKEN_REASON.to_owned()),
             UNCHECKED => CodeCheck::Unchecked,
+            LATER if !self.asked_before.swap(true, Ordering::Relaxed) => CodeCheck::Unchecked,
             _ => CodeCheck::Runs,
         }
     }

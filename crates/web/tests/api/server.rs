@@ -142,7 +142,7 @@ pub(crate) async fn load_app(
 ) -> Arc<App> {
     let state: Arc<dyn State> = store.clone();
     web::bootstrap(&*state, &**clock, &SystemEntropy, &settings, application(secret)).await.unwrap();
-    let runner = Arc::new(ToldByCode);
+    let runner = Arc::new(ToldByCode::default());
     Arc::new(App::load(state, runner, clock.clone(), Arc::new(SystemEntropy), settings).await.unwrap())
 }
 

@@ -62,7 +62,7 @@ async fn without_a_first_start_there_is_no_key() {
     let clock = Server::start().await.clock;
     let loaded = App::load(
         store,
-        std::sync::Arc::new(crate::runner::ToldByCode),
+        std::sync::Arc::new(crate::runner::ToldByCode::default()),
         clock,
         std::sync::Arc::new(SystemEntropy),
         settings(),

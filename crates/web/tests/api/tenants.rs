@@ -269,6 +269,14 @@ async fn what_another_tenant_has_is_neither_taken_nor_to_be_had_by_naming_it() {
     // The same source and id are another event here.
     let published = two.own("POST", "/api/v2/events", &event_of("own|1")).await.expect(202);
     assert_ne!(published["id"], json!(things[5].id));
+    // An action of another tenant is no destination here.
+    let stream = |action: &str| json!({"destination": {"type": "action", "configuration": {"action_id": action}}});
+    let (foreign, unknown) = (
+        two.own("POST", "/api/v2/event-streams", &stream(&things[6].id)).await,
+        two.own("POST", "/api/v2/event-streams", &stream(&things[6].unknown)).await,
+    );
+    assert_eq!(answer_of(&foreign, &things), answer_of(&unknown, &things));
+    assert_eq!(foreign.status, 400);
     // An application of another tenant gets no grant here.
     let grant =
         |client_id: &str| json!({"client_id": client_id, "audience": format!("https://{HOST}/api/v2/"), "scope": []});
