@@ -30,15 +30,15 @@ async fn main() -> std::io::Result<()> {
     };
     let trap = listener(first).await?;
     let surroundings = Arc::new(Surroundings { trap: trap.local_addr()? });
-    println!("{:<28} {:<32} what it does; what a sender should make of it", "receiver", "endpoint");
-    println!("{:<28} {:<32} nobody should ever arrive here", "trap", format!("http://{}/", surroundings.trap));
+    println!("{:<28} {:<52} what it does; what a sender should make of it", "receiver", "endpoint");
+    println!("{:<28} {:<52} nobody should ever arrive here", "trap", format!("http://{}/", surroundings.trap));
     let mut receivers = JoinSet::new();
     receivers.spawn(spring(trap));
     for (port, behaviour) in (first + 1..).zip(BEHAVIOURS) {
         let listener = listener(port).await?;
         let scheme = if behaviour.scheme == Scheme::Https { "https" } else { "http" };
         let endpoint = format!("{scheme}://{}/{}", listener.local_addr()?, behaviour.name);
-        println!("{:<28} {endpoint:<32} {}; {}", behaviour.name, behaviour.does, behaviour.expected.in_words());
+        println!("{:<28} {endpoint:<52} {}; {}", behaviour.name, behaviour.does, behaviour.expected.in_words());
         receivers.spawn(serve(listener, behaviour, Arc::clone(&surroundings)));
     }
     println!("\nPoint a webhook of your sender at each, have it send an event, and read here what it did:");

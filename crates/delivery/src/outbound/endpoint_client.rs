@@ -212,7 +212,7 @@ impl EndpointClient {
             return self.open_http1(socket).await;
         }
         let now = self.shared().clock.now().steady;
-        let opened = Http2Connection::over(socket, self.limits, now, self.settings().attempt_timeout);
+        let opened = Http2Connection::over(socket, self.limits, now, self.attempt_timeout);
         let opened = deadline.bound(Step::Answer, opened).await?;
         let (connection, driver) = opened.map_err(|error| SendError::exchange_http2(&error))?;
         Ok(Opened::Http2(slot.put(connection, driver, now)))
