@@ -31,7 +31,7 @@ async fn close_idle_connections(shared: Arc<Shared>) {
             () = shared.stopping.cancelled() => return,
             () = tokio::time::sleep(CLOSE_IDLE_EVERY) => {}
         }
-        let closed = shared.settings.destinations.outbound().close_idle();
+        let closed = shared.settings.destinations.end_idle();
         if closed > 0 {
             tracing::debug!(closed, "closed idle connections");
         }

@@ -4,6 +4,7 @@
 //! Nothing else in the project reaches customers' addresses. This crate never sees `web`: the two talk
 //! through the store. Read `engine.rs` first, then `stream_task.rs`.
 
+pub mod actions;
 mod catch_up;
 mod checkpoints;
 pub mod destinations;

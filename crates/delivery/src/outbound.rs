@@ -224,6 +224,21 @@ impl Outbound {
         Ok(client)
     }
 
+    /// A client that sends requests of any kind to `url`, and keeps what is answered.
+    ///
+    /// # Errors
+    /// If no request can ever be sent there.
+    pub(crate) fn fetching_client(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        transport: &Transport,
+    ) -> Result<EndpointClient, SendError> {
+        let client = self.client(method, url, headers, transport)?;
+        Ok(EndpointClient { keep: Keep::All, ..client })
+    }
+
     fn client(
         &self,
         method: Method,

@@ -3,6 +3,7 @@
 //! `config.default.toml` is the reference of the keys. An error names the key, where it was found and what
 //! was expected.
 
+mod actions;
 mod layers;
 mod tenants;
 mod value;
@@ -22,6 +23,7 @@ use crate::environment::Environment;
 use crate::keys::MasterKeySource;
 use layers::{Found, Layers, Origin};
 
+pub(crate) use actions::Actions;
 pub(crate) use layers::{DEFAULTS, unknown_variables};
 pub(crate) use tenants::ConfiguredTenant;
 
@@ -52,6 +54,7 @@ pub(crate) struct Config {
     pub(crate) bind_secrets_to_origin: bool,
     pub(crate) retention: Duration,
     pub(crate) delivery: Delivery,
+    pub(crate) actions: Actions,
     pub(crate) shutdown_timeout: Duration,
 }
 
@@ -142,6 +145,7 @@ impl Config {
             bind_secrets_to_origin: required(&layers, "bind_secrets_to_origin", value::flag)?,
             retention: required(&layers, "retention", value::positive_duration)?,
             delivery: delivery(&layers)?,
+            actions: Actions::read(&layers)?,
             shutdown_timeout: required(&layers, "shutdown_timeout", value::duration)?,
             data_dir,
         })
@@ -331,6 +335,7 @@ mod tests {
         assert!(error("listen = ", &[]).contains("is not TOML"));
         assert!(error("store = \"postgres://x\"", &[]).contains("sqlite:"));
         assert!(error("events_heartbeat = \"31s\"", &[]).contains("expected a duration of at most 30s, such as 15s"));
+        assert!(error("action_memory_bytes_max = 1000", &[]).contains("expected a size of at least 4MiB"));
         assert!(error("", &[("HEADWATER_LOG", "nats://x")]).starts_with("HEADWATER_LOG: expected nothing"));
     }
 

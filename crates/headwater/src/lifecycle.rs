@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
+use delivery::actions::{ActionRuntime, ActionSettings};
 use delivery::destinations::Destinations;
 use delivery::outbound::{Outbound, OutboundSettings, roots_from_pem};
 use delivery::{Engine, EngineSettings};
@@ -22,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use web::{App, Bootstrap, PublicUrl, Settings, TenantSettings};
 
-use crate::action_runner::NoRuntime;
+use crate::action_runner::RuntimeRunner;
 use crate::clock::SystemClock;
 use crate::config::{Application, Config};
 use crate::control::{Control, ControlSocket, told_of};
@@ -35,6 +36,9 @@ const SIGNING_KEYS_EVERY: Duration = Duration::from_secs(60);
 
 /// The exit code of a process that a second signal ended.
 const CUT_SHORT: i32 = 130;
+
+/// The command that runs actions; see `commands/action_runtime.rs`.
+const ACTION_RUNTIME: &str = "action-runtime";
 
 /// A running server.
 pub(crate) struct Server {
@@ -67,13 +71,15 @@ impl Server {
         let state: Arc<dyn State> = store.clone();
         let application = config.bootstrap.clone().map(bootstrap);
         web::bootstrap(&*state, &*clock, &*entropy, &settings, application).await?;
-        let app =
-            Arc::new(App::load(state, Arc::new(NoRuntime), Arc::clone(&clock), Arc::clone(&entropy), settings).await?);
+        let actions = action_runtime(config, &outbound)?;
+        let runner = Arc::new(RuntimeRunner(actions.clone()));
+        let app = Arc::new(App::load(state, runner, Arc::clone(&clock), Arc::clone(&entropy), settings).await?);
         let master_key = MasterKeyRotation::new(config.master_key.clone(), Arc::clone(&store), keyring, entropy);
         let upkeep = upkeep(config, Control { app: Arc::clone(&app), master_key: Arc::new(master_key) });
 
         let log: Arc<dyn Log> = store.clone();
-        let engine = Engine::start(log, clock, engine_settings(config, outbound)).await?;
+        let destinations = Destinations::new(outbound).with_actions(actions, store.clone());
+        let engine = Engine::start(log, clock, engine_settings(config, destinations)).await?;
         let web_stop = CancellationToken::new();
         let mut web = JoinSet::new();
         web.spawn(web::serve(listener, tls, web::router(app), web_stop.clone(), config.shutdown_timeout));
@@ -271,7 +277,30 @@ pub(crate) fn outbound(config: &Config, clock: &Arc<dyn Clock>) -> Result<Outbou
     Ok(Outbound::new(settings, Arc::clone(clock))?)
 }
 
-fn engine_settings(config: &Config, outbound: Outbound) -> EngineSettings {
+/// Prepares to run actions: in processes of this very program, which the link names even when its file has been replaced.
+fn action_runtime(config: &Config, outbound: &Outbound) -> Result<ActionRuntime> {
+    let program = if cfg!(target_os = "linux") {
+        "/proc/self/exe".into()
+    } else {
+        std::env::current_exe().context("the program's own file is not known")?
+    };
+    let actions = &config.actions;
+    let settings = ActionSettings {
+        timeout: actions.timeout,
+        memory_bytes_max: actions.memory_bytes_max,
+        console_bytes_max: actions.console_bytes_max,
+        requests_max: actions.requests_max,
+        request_bytes_max: actions.request_bytes_max,
+        answer_bytes_max: actions.answer_bytes_max,
+        processes_max: actions.processes_max,
+        processes_per_stream_max: actions.processes_per_stream_max,
+        http_allowed: config.allow_http,
+        ..ActionSettings::new(program, vec![ACTION_RUNTIME.into()])
+    };
+    Ok(ActionRuntime::new(settings, outbound)?)
+}
+
+fn engine_settings(config: &Config, destinations: Destinations) -> EngineSettings {
     EngineSettings {
         policy: config.delivery.policy.clone(),
         retention: config.retention,
@@ -279,7 +308,7 @@ fn engine_settings(config: &Config, outbound: Outbound) -> EngineSettings {
         far_behind: config.delivery.far_behind,
         checkpoint_every: config.delivery.checkpoint_every,
         drain_max: config.shutdown_timeout.max(Duration::from_millis(1)),
-        ..EngineSettings::new(Destinations::new(outbound))
+        ..EngineSettings::new(destinations)
     }
 }
 

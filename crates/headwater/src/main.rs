@@ -39,7 +39,11 @@ struct CommandLine {
 const LEFTOVERS_MAX: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
-    match run(CommandLine::parse().command) {
+    let command = CommandLine::parse().command;
+    if let Some(code) = command.run_alone() {
+        return code;
+    }
+    match run(command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

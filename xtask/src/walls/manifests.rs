@@ -52,6 +52,11 @@ const RESERVED: &[Reserved] = &[
         by: &["web", "delivery"],
         why: "web serves with it, delivery calls with it, nobody else speaks raw HTTP",
     },
+    Reserved {
+        libraries: &["rquickjs", "rquickjs-core", "boa_engine", "deno_core", "rusty_v8"],
+        by: &["delivery"],
+        why: "foreign code runs only in the processes of delivery/src/actions",
+    },
     Reserved { libraries: &["openssl", "openssl-sys", "native-tls"], by: &[], why: "TLS is rustls everywhere" },
 ];
 

@@ -1,5 +1,6 @@
 //! Where events go: one kind of destination a file, all behind [`Destination`].
 
+mod action;
 mod retry_after;
 mod shaping;
 mod signer;
@@ -14,9 +15,11 @@ use domain::delivery::Outcome;
 use domain::destination::Destination as Settings;
 use domain::event::{LoggedEvent, body_for_stream, stream_suffix};
 use domain::stream::EventStream;
-use store::Offsets;
+use store::{DeployedActions, Offsets};
 
+use crate::actions::ActionRuntime;
 use crate::outbound::Outbound;
+use action::ActionDestination;
 use shaping::ShapedDestination;
 use unserved::UnservedDestination;
 use webhook::WebhookDestination;
@@ -53,12 +56,35 @@ pub trait Destination: Send + Sync {
 #[derive(Clone)]
 pub struct Destinations {
     outbound: Outbound,
+    actions: Option<Actions>,
+}
+
+/// What actions need.
+#[derive(Clone)]
+struct Actions {
+    runtime: ActionRuntime,
+    deployed: Arc<dyn DeployedActions>,
 }
 
 impl Destinations {
     /// Destinations that are reached through `outbound`.
     pub const fn new(outbound: Outbound) -> Self {
-        Self { outbound }
+        Self { outbound, actions: None }
+    }
+
+    /// The same, and actions that run in `runtime` as they are `deployed`.
+    #[must_use]
+    pub fn with_actions(self, runtime: ActionRuntime, deployed: Arc<dyn DeployedActions>) -> Self {
+        Self { actions: Some(Actions { runtime, deployed }), ..self }
+    }
+
+    /// Gives up what nobody has used for a while: connections, and processes of actions. Answers how many connections
+    /// that were.
+    pub(crate) fn end_idle(&self) -> usize {
+        if let Some(actions) = &self.actions {
+            actions.runtime.end_idle();
+        }
+        self.outbound.close_idle()
     }
 
     /// The client for customers' addresses.
@@ -74,7 +100,12 @@ impl Destinations {
             Settings::EventBridge(_) => {
                 Arc::new(UnservedDestination { reason: "this server does not deliver to EventBridge" })
             }
-            Settings::Action(_) => Arc::new(UnservedDestination { reason: "this server does not run actions" }),
+            Settings::Action(action) => match &self.actions {
+                Some(Actions { runtime, deployed }) => {
+                    Arc::new(ActionDestination::new(action.action_id, Arc::clone(deployed), runtime))
+                }
+                None => Arc::new(UnservedDestination { reason: "this server does not run actions" }),
+            },
         };
         let (filter, transform) = (stream.options.delivery.filter.clone(), stream.options.delivery.transform.clone());
         ShapedDestination::around(destination, stream_suffix(stream.id), filter, transform)

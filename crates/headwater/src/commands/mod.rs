@@ -1,5 +1,6 @@
 //! The commands of the binary, one a file.
 
+mod action_runtime;
 mod api;
 mod certs;
 mod demo;
@@ -32,6 +33,9 @@ pub(crate) enum Command {
     Keys(keys::KeysCommand),
     /// Any call of the Management API, as HEADWATER_URL and HEADWATER_CLIENT_ID / _SECRET (or _TOKEN) say.
     Api(cli::api::ApiCommand),
+    /// What a server starts for itself.
+    #[command(hide = true)]
+    ActionRuntime,
 }
 
 impl Command {
@@ -41,8 +45,13 @@ impl Command {
             Self::Serve(_) => "info",
             Self::Dev(_) | Self::Certs(_) | Self::Api(_) | Self::Keys(_) => "warn",
             // Both show what is wrong in their own words.
-            Self::Demo | Self::Doctor(_) => "error",
+            Self::Demo | Self::Doctor(_) | Self::ActionRuntime => "error",
         }
+    }
+
+    /// Does it, if it needs nothing of the surroundings.
+    pub(crate) fn run_alone(&self) -> Option<ExitCode> {
+        matches!(self, Self::ActionRuntime).then(action_runtime::run)
     }
 
     /// Does it.
@@ -55,6 +64,7 @@ impl Command {
             Self::Doctor(command) => Ok(doctor::run(&command, &environment).await),
             Self::Keys(command) => command.run(&environment).await.map(|()| ExitCode::SUCCESS),
             Self::Api(command) => Ok(api::run(command, &environment).await),
+            Self::ActionRuntime => Ok(action_runtime::run()),
         }
     }
 }

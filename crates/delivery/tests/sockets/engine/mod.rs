@@ -1,5 +1,6 @@
 //! The engine over the embedded store and real sockets.
 
+mod actions;
 mod erasure;
 mod position;
 mod receiver;

@@ -61,7 +61,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) tenant: TenantId,
     pub(crate) clock: Arc<RealClock>,
-    entropy: Arc<Counter>,
+    pub(crate) entropy: Arc<Counter>,
 }
 
 /// An engine that ends as a killed process does: nothing is finished, nothing more is saved.

@@ -6,7 +6,7 @@ mod authority;
 mod client_certificates;
 mod connections;
 mod encryption;
-mod fixture;
+pub(crate) mod fixture;
 mod hostile;
 mod http2;
 mod http2_floods;
