@@ -116,6 +116,16 @@ fn jwcrypto_of_python_opens_what_was_encrypted() {
 }
 
 #[test]
+fn npms_standardwebhooks_checks_what_was_signed() {
+    node_plays("node", "signing.mjs");
+}
+
+#[test]
+fn standardwebhooks_of_python_checks_what_was_signed() {
+    python_plays("signing.py");
+}
+
+#[test]
 fn the_deploy_tool_exports_and_imports_event_streams() {
     node_plays("deploy-cli", "play.mjs");
 }
