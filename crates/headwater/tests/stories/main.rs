@@ -3,6 +3,7 @@
 //! Those that need Node or curl run where `cargo xtask test` says that they are there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
+mod actions;
 mod clients;
 mod crashes;
 mod described;

@@ -216,6 +216,11 @@ impl Server {
         waited.await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
     }
 
+    /// Its number at the operating system.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(status.unwrap().success());

@@ -106,6 +106,11 @@ fn the_python_sdk_plays_the_main_job() {
 }
 
 #[test]
+fn the_node_sdk_deploys_an_action_and_sees_its_effect() {
+    node_plays("node", "actions.mjs");
+}
+
+#[test]
 fn npms_jose_opens_what_was_encrypted() {
     node_plays("node", "encryption.mjs");
 }
