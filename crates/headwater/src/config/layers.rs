@@ -78,6 +78,14 @@ const KEYS: &[Key] = &[
     key("far_behind"),
     key("checkpoint_every"),
     key("unsaved_max"),
+    key("action_timeout"),
+    key("action_memory_bytes_max"),
+    key("action_console_bytes_max"),
+    key("action_requests_max"),
+    key("action_request_bytes_max"),
+    key("action_answer_bytes_max"),
+    key("action_processes_max"),
+    key("action_processes_per_stream_max"),
     key("shutdown_timeout"),
 ];
 
