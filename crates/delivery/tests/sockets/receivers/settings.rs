@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::delivery::FailureKind;
 use domain::delivery_settings::{DeliverySettings, StaticHeaders};
 use domain::destination::Authorization;
+use domain::encryption::{Encryption, EncryptionKey};
 use domain::event::Seq;
 use domain::secret::Secret;
 use domain::signing::{HmacSecret, Signing};
@@ -108,4 +109,24 @@ async fn a_transformed_payload_is_signed_as_it_is_sent() {
     let (id, timestamp) = (header(&request, "webhook-id").unwrap(), header(&request, "webhook-timestamp").unwrap());
     let webhook = standardwebhooks::Webhook::new(SECRETS[0]).unwrap();
     assert_eq!(signature, webhook.sign(id, timestamp.parse().unwrap(), br#"{"small":true}"#).unwrap());
+}
+
+#[tokio::test]
+async fn an_encrypted_payload_is_signed_as_it_is_sent() {
+    // The point of the example in RFC 7518, appendix C.
+    let jwk = serde_json::json!({
+        "kty": "EC", "crv": "P-256", "kid": "one",
+        "x": "weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ",
+        "y": "e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck",
+    });
+    let key = EncryptionKey::from_jwk(jwk.as_object().unwrap()).unwrap();
+    let request =
+        request_of(DeliverySettings { encryption: Some(Encryption::Key(Box::new(key))), ..signed() }, bearer());
+    let request = request.await;
+    let body = request.split_once("\r\n\r\n").unwrap().1;
+    assert_eq!(header(&request, "content-type"), Some("application/jose"));
+    let (id, timestamp) = (header(&request, "webhook-id").unwrap(), header(&request, "webhook-timestamp").unwrap());
+    let webhook = standardwebhooks::Webhook::new(SECRETS[1]).unwrap();
+    let expected = webhook.sign(id, timestamp.parse().unwrap(), body.as_bytes()).unwrap();
+    assert_eq!(header(&request, "webhook-signature").unwrap().split(' ').nth(1), Some(expected.as_str()));
 }
