@@ -111,6 +111,11 @@ fn the_node_sdk_deploys_an_action_and_sees_its_effect() {
 }
 
 #[test]
+fn a_stream_runs_the_version_that_the_node_sdk_has_deployed() {
+    node_plays("node", "action_versions.mjs");
+}
+
+#[test]
 fn npms_jose_opens_what_was_encrypted() {
     node_plays("node", "encryption.mjs");
 }
