@@ -8,7 +8,7 @@ use url::Url;
 use crate::secret::Secret;
 
 pub use action::ActionDestination;
-pub use event_bridge::{AwsAccountId, AwsRegion, EventBridge, PartnerEventSource};
+pub use event_bridge::{AwsAccountId, AwsRegion, EventBridge, PartnerEventSource, PartnerName};
 
 /// A destination's settings.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,6 +4,7 @@
 //! was expected.
 
 mod actions;
+mod event_bridge;
 mod layers;
 mod tenants;
 mod value;
@@ -24,6 +25,7 @@ use crate::keys::MasterKeySource;
 use layers::{Found, Layers, Origin};
 
 pub(crate) use actions::Actions;
+pub(crate) use event_bridge::EventBridge;
 pub(crate) use layers::{DEFAULTS, unknown_variables};
 pub(crate) use tenants::ConfiguredTenant;
 
@@ -53,6 +55,7 @@ pub(crate) struct Config {
     pub(crate) outbound_proxy: Option<Proxy>,
     pub(crate) bind_secrets_to_origin: bool,
     pub(crate) retention: Duration,
+    pub(crate) event_bridge: EventBridge,
     pub(crate) delivery: Delivery,
     pub(crate) actions: Actions,
     pub(crate) shutdown_timeout: Duration,
@@ -144,6 +147,7 @@ impl Config {
             outbound_proxy: optional(&layers, "outbound_proxy", value::proxy)?,
             bind_secrets_to_origin: required(&layers, "bind_secrets_to_origin", value::flag)?,
             retention: required(&layers, "retention", value::positive_duration)?,
+            event_bridge: event_bridge::read(&layers)?,
             delivery: delivery(&layers)?,
             actions: Actions::read(&layers)?,
             shutdown_timeout: required(&layers, "shutdown_timeout", value::duration)?,

@@ -5,13 +5,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use delivery::actions::{ActionRuntime, ActionSettings};
-use delivery::destinations::Destinations;
+use delivery::destinations::{Aws, Destinations, EventBridgeAccess};
 use delivery::outbound::{Outbound, OutboundSettings, roots_from_pem};
 use delivery::{Engine, EngineSettings};
 use domain::clock::{Clock, Entropy};
@@ -78,7 +79,8 @@ impl Server {
         let upkeep = upkeep(config, Control { app: Arc::clone(&app), master_key: Arc::new(master_key) });
 
         let log: Arc<dyn Log> = store.clone();
-        let destinations = Destinations::new(outbound).with_actions(actions, store.clone());
+        let destinations =
+            Destinations::new(outbound).with_event_bridge(event_bridge(config)?).with_actions(actions, store.clone());
         let engine = Engine::start(log, clock, engine_settings(config, destinations)).await?;
         let web_stop = CancellationToken::new();
         let mut web = JoinSet::new();
@@ -255,12 +257,9 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
 /// # Errors
 /// If the extra roots cannot be used.
 pub(crate) fn outbound(config: &Config, clock: &Arc<dyn Clock>) -> Result<Outbound> {
-    let extra_roots = match &config.extra_ca {
+    let extra_roots = match extra_ca(config)? {
         None => Vec::new(),
-        Some(path) => {
-            let pem = std::fs::read(path).with_context(|| format!("extra_ca {} cannot be read", path.display()))?;
-            roots_from_pem(&pem).with_context(|| format!("extra_ca {}", path.display()))?
-        }
+        Some((path, pem)) => roots_from_pem(&pem).with_context(|| format!("extra_ca {}", path.display()))?,
     };
     let settings = OutboundSettings {
         allow: config.allow_destinations.clone(),
@@ -298,6 +297,19 @@ fn action_runtime(config: &Config, outbound: &Outbound) -> Result<ActionRuntime>
         ..ActionSettings::new(program, vec![ACTION_RUNTIME.into()])
     };
     Ok(ActionRuntime::new(settings, outbound)?)
+}
+
+/// The file of further roots, and what is in it.
+fn extra_ca(config: &Config) -> Result<Option<(&Path, Vec<u8>)>> {
+    let Some(path) = &config.extra_ca else { return Ok(None) };
+    let pem = std::fs::read(path).with_context(|| format!("extra_ca {} cannot be read", path.display()))?;
+    Ok(Some((path, pem)))
+}
+
+/// Prepares to deliver to EventBridge. AWS is not looked for before a stream needs it.
+fn event_bridge(config: &Config) -> Result<EventBridgeAccess> {
+    let aws = Aws::ambient(extra_ca(config)?.map(|(_, pem)| pem));
+    Ok(EventBridgeAccess { aws, mode: config.event_bridge.mode.clone() })
 }
 
 fn engine_settings(config: &Config, destinations: Destinations) -> EngineSettings {
@@ -352,6 +364,7 @@ pub(crate) fn web_settings(config: &Config, address: SocketAddr) -> Result<Setti
         actions_max: config.actions_max,
         http_destinations_allowed: config.allow_http,
         secrets_bound_to_origin: config.bind_secrets_to_origin,
+        event_bridge_partner: config.event_bridge.partner.clone(),
         token_lifetime: config.token_lifetime,
         failures_outstanding_max: config.delivery.policy.failures_outstanding_max,
         rate_limit: config.rate_limit,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use domain::account::TenantName;
+use domain::destination::PartnerName;
 use domain::rate_limit::RateLimit;
 use domain::secret::Secret;
 
@@ -22,6 +23,8 @@ pub struct Settings {
     pub http_destinations_allowed: bool,
     /// Whether a stream's secret has to be given again when its endpoint gets another origin.
     pub secrets_bound_to_origin: bool,
+    /// The partner of AWS that the names of partner event sources are of.
+    pub event_bridge_partner: PartnerName,
     /// How long an access token is valid.
     pub token_lifetime: Duration,
     /// With so many failed deliveries outstanding, a stream is not enabled.

@@ -57,6 +57,11 @@ const RESERVED: &[Reserved] = &[
         by: &["delivery"],
         why: "foreign code runs only in the processes of delivery/src/actions",
     },
+    Reserved {
+        libraries: &["aws-config", "aws-sdk-eventbridge", "aws-sdk-sts", "aws-smithy-http-client"],
+        by: &["delivery"],
+        why: "only delivery talks to AWS, whose SDK reads its own variables and makes connections of its own",
+    },
     Reserved { libraries: &["openssl", "openssl-sys", "native-tls"], by: &[], why: "TLS is rustls everywhere" },
 ];
 

@@ -1,6 +1,7 @@
 //! Where events go: one kind of destination a file, all behind [`Destination`].
 
 mod action;
+mod event_bridge;
 mod retry_after;
 mod shaping;
 mod signer;
@@ -20,9 +21,14 @@ use store::{DeployedActions, Offsets};
 use crate::actions::ActionRuntime;
 use crate::outbound::Outbound;
 use action::ActionDestination;
+use event_bridge::EventBridgeDestination;
 use shaping::ShapedDestination;
 use unserved::UnservedDestination;
 use webhook::WebhookDestination;
+
+pub use event_bridge::{
+    Aws, EventBridgeAccess, EventBridgeMode, EventBridgeSettingError, EventBus, EventSource, RoleTemplate,
+};
 
 /// An event on its way to a destination.
 #[derive(Clone, Debug)]
@@ -56,6 +62,7 @@ pub trait Destination: Send + Sync {
 #[derive(Clone)]
 pub struct Destinations {
     outbound: Outbound,
+    event_bridge: Option<EventBridgeAccess>,
     actions: Option<Actions>,
 }
 
@@ -69,7 +76,13 @@ struct Actions {
 impl Destinations {
     /// Destinations that are reached through `outbound`.
     pub const fn new(outbound: Outbound) -> Self {
-        Self { outbound, actions: None }
+        Self { outbound, event_bridge: None, actions: None }
+    }
+
+    /// Those of AWS too.
+    #[must_use]
+    pub fn with_event_bridge(self, access: EventBridgeAccess) -> Self {
+        Self { event_bridge: Some(access), ..self }
     }
 
     /// The same, and actions that run in `runtime` as they are `deployed`.
@@ -97,9 +110,13 @@ impl Destinations {
     pub fn of(&self, stream: &EventStream, offsets: Arc<Offsets>) -> Arc<dyn Destination> {
         let destination: Arc<dyn Destination> = match &stream.destination {
             Settings::Webhook(webhook) => Arc::new(WebhookDestination::new(stream, webhook, &self.outbound, offsets)),
-            Settings::EventBridge(_) => {
-                Arc::new(UnservedDestination { reason: "this server does not deliver to EventBridge" })
-            }
+            Settings::EventBridge(bridge) => match &self.event_bridge {
+                Some(access) => {
+                    let timeout = stream.options.delivery.timeout.unwrap_or(self.outbound.settings().attempt_timeout);
+                    Arc::new(EventBridgeDestination::new(stream, bridge, access, timeout, self.outbound.clock()))
+                }
+                None => Arc::new(UnservedDestination { reason: "this server does not deliver to EventBridge" }),
+            },
             Settings::Action(action) => match &self.actions {
                 Some(Actions { runtime, deployed }) => {
                     Arc::new(ActionDestination::new(action.action_id, Arc::clone(deployed), runtime))

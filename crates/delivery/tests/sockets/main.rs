@@ -3,4 +3,5 @@
 
 mod actions;
 mod engine;
+mod event_bridge;
 mod receivers;

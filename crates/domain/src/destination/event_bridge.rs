@@ -108,17 +108,40 @@ impl fmt::Debug for AwsRegion {
     }
 }
 
+/// The name that AWS knows a partner by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartnerName(String);
+
+impl PartnerName {
+    const BYTES_MAX: usize = 64;
+
+    /// Reads letters, digits, `.`, `_` and `-`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        ((1..=Self::BYTES_MAX).contains(&text.len()) && text.bytes().all(is_known)).then(|| Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for PartnerName {
+    /// The one that the contract's names are of.
+    fn default() -> Self {
+        Self("auth0.com".to_owned())
+    }
+}
+
 /// The name of a partner event source: of each stream another one, which no stream had before.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartnerEventSource(String);
 
 impl PartnerEventSource {
-    /// The partner that the contract's names are of.
-    pub const PARTNER: &'static str = "auth0.com";
-
     /// The name for a new stream of `tenant`, as `partner` gives it.
-    pub fn new(partner: &str, tenant: &str, unique: Uuid) -> Self {
-        Self(format!("aws.partner/{partner}/{tenant}-{unique}/auth0.events"))
+    pub fn new(partner: &PartnerName, tenant: &str, unique: Uuid) -> Self {
+        Self(format!("aws.partner/{}/{tenant}-{unique}/auth0.events", partner.as_str()))
     }
 
     /// Takes a name that was made before.
@@ -162,7 +185,7 @@ mod tests {
     fn partner_event_sources_have_the_contracts_form() {
         let unique = Uuid::parse("fbedbd06-5747-42cc-afde-016050660582").unwrap();
         assert_eq!(
-            PartnerEventSource::new(PartnerEventSource::PARTNER, "acme", unique).as_str(),
+            PartnerEventSource::new(&PartnerName::default(), "acme", unique).as_str(),
             "aws.partner/auth0.com/acme-fbedbd06-5747-42cc-afde-016050660582/auth0.events"
         );
     }

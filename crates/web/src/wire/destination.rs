@@ -6,7 +6,7 @@ mod event_bridge;
 mod webhook;
 
 use domain::clock::Entropy;
-use domain::destination::{Destination, PartnerEventSource};
+use domain::destination::{Destination, PartnerEventSource, PartnerName};
 use domain::ids::Uuid;
 use serde::Serialize;
 
@@ -53,6 +53,8 @@ pub(crate) enum GivenDestination {
 
 /// What the server itself adds to a new destination.
 pub(crate) struct Additions<'a> {
+    /// The partner that names of partner event sources are of.
+    pub(crate) partner: &'a PartnerName,
     /// The tenant's name.
     pub(crate) tenant: &'a str,
     /// What makes names unique.
@@ -61,7 +63,7 @@ pub(crate) struct Additions<'a> {
 
 impl Additions<'_> {
     fn partner_event_source(&self) -> PartnerEventSource {
-        PartnerEventSource::new(PartnerEventSource::PARTNER, self.tenant, Uuid::generate(self.entropy))
+        PartnerEventSource::new(self.partner, self.tenant, Uuid::generate(self.entropy))
     }
 }
 

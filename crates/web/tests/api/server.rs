@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
 use domain::clock::{Clock, Entropy, Moment, Timestamp};
+use domain::destination::PartnerName;
 use domain::event::{LoggedEvent, Seq};
 use domain::secret::Secret;
 use http_body_util::BodyExt;
@@ -106,6 +107,7 @@ pub(crate) fn settings() -> Settings {
         actions_max: 100,
         http_destinations_allowed: false,
         secrets_bound_to_origin: false,
+        event_bridge_partner: PartnerName::default(),
         token_lifetime: Duration::from_secs(86_400),
         failures_outstanding_max: 5000,
         rate_limit: None,

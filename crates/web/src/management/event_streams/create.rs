@@ -20,7 +20,11 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["create:event_streams"])?;
     let http_allowed = call.app.settings.http_destinations_allowed;
     let types = call.event_types().await?;
-    let additions = Additions { tenant: &call.served.tenant.name, entropy: &*call.app.entropy };
+    let additions = Additions {
+        partner: &call.app.settings.event_bridge_partner,
+        tenant: &call.served.tenant.name,
+        entropy: &*call.app.entropy,
+    };
     let new = read_new(payload.object().await?, &types, http_allowed, &call.served.offsets, &additions)?;
     let start = match new.start {
         Start::Place(place) => StartFrom::Place(place),
