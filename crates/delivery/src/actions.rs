@@ -42,6 +42,9 @@ const SECRET_HIDDEN_BYTES_MIN: usize = 6;
 /// So many actions are checked and tried at once, so that deliveries keep their places.
 const TRIALS_MAX: usize = 2;
 
+/// How long, beside the time of two runs, whoever tries an action out waits for a process.
+const TRIAL_STARTED_WITHIN: Duration = Duration::from_secs(5);
+
 /// How actions run. `..ActionSettings::new(program, arguments)` fills in what is not given.
 #[derive(Clone, Debug)]
 pub struct ActionSettings {
@@ -165,10 +168,19 @@ impl ActionRuntime {
     }
 
     async fn try_out(&self, code: &ActionCode, message: Option<&[u8]>) -> Run {
-        // Never closed.
-        let _turn = self.0.trials.acquire().await;
-        let lane = self.lane(1);
-        self.run(&lane, code, message, &ActionCache::default()).await
+        let trial = async {
+            // Never closed.
+            let _turn = self.0.trials.acquire().await;
+            let lane = self.lane(1);
+            self.run(&lane, code, message, &ActionCache::default()).await
+        };
+        // Whoever tries something out does not wait in line for ever.
+        let patience = self.0.settings.timeout.saturating_mul(2).saturating_add(TRIAL_STARTED_WITHIN);
+        tokio::time::timeout(patience, trial).await.unwrap_or_else(|_| Run {
+            end: End::NotStarted("all of them are busy".to_owned()),
+            console: Vec::new(),
+            duration: patience,
+        })
     }
 
     fn lane(&self, at_once: usize) -> Lane {

@@ -163,6 +163,7 @@ pub(crate) async fn what_receivers_answered_is_forgotten<B: Backend>(backend: &B
     assert_eq!((one.failed_at, one.attempts.len()), (at(501), 2));
     for kept in &one.attempts {
         assert_eq!((kept.status, kept.http_status, &kept.answer), (AttemptStatus::Failed, Some(503), &None));
+        assert!(kept.console.is_empty(), "what actions wrote goes too");
     }
     assert_eq!(failure(2).await.attempts, [attempt(2), attempt(3)], "of somebody else");
     let restored = house.restored(id).await;

@@ -9,7 +9,7 @@ use domain::catalog::EventType;
 use domain::change::{Change, Expect, Origin, Revision, Versioned, Write, user_create};
 use domain::clock::Timestamp;
 use domain::connection::{Connection, ConnectionOptions, Strategy};
-use domain::delivery::{Attempt, Failure, FailureKind};
+use domain::delivery::{Attempt, ConsoleLevel, ConsoleLine, Failure, FailureKind};
 use domain::destination::{Authorization, Destination, Endpoint, Webhook};
 use domain::event::{Event, Source, Subject};
 use domain::ids::{ClientId, ConnectionId, EventId, GrantId, JobId, StreamId};
@@ -135,7 +135,7 @@ pub(crate) fn attempt(millis: i64) -> Attempt {
         kind: FailureKind::Status { status: 503, retry_after: None },
         message: "the destination answered 503".to_owned(),
         answer: Some("try later".to_owned()),
-        console: Vec::new(),
+        console: vec![ConsoleLine { level: ConsoleLevel::Log, text: "about a user".to_owned() }],
         duration: Duration::from_millis(12),
     };
     Attempt::failed(at(millis), failure)

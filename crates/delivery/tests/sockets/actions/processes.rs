@@ -187,3 +187,54 @@ async fn a_process_ends_with_the_other_end_whatever_it_does() {
         tokio::time::timeout(Duration::from_secs(10), ended).await.expect("it ends").unwrap();
     }
 }
+
+/// Should code ever take a process over, the server is what holds.
+#[tokio::test]
+async fn a_process_that_is_not_itself_is_a_failed_attempt() {
+    let programs: [(&str, &[&str]); 6] = [
+        ("/bin/true", &[]),
+        // It says what it is told.
+        ("/bin/cat", &[]),
+        // It floods.
+        ("/usr/bin/yes", &[]),
+        ("/bin/cat", &["/dev/zero"]),
+        ("/bin/sh", &["-c", "head -c 4 /dev/zero | tr '\\0' '\\377'; sleep 100"]),
+        // It says nothing.
+        ("/bin/sleep", &["100"]),
+    ];
+    for (program, arguments) in programs {
+        let arguments = arguments.iter().map(Into::into).collect();
+        let runtime = runtime_with(ActionSettings { program: program.into(), arguments, ..hasty() });
+        let run = run(&runtime, &handler("")).await;
+        let error = run.error.unwrap();
+        let is_plain =
+            error.starts_with("the action's process broke down: ") || error.starts_with("the action did not end");
+        assert!(is_plain, "{program}: {error}");
+        assert!(run.console.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn whoever_tries_an_action_out_does_not_wait_in_line_for_ever() {
+    let settings = ActionSettings { processes_max: 1, timeout: Duration::from_millis(100), ..action_settings() };
+    let (runtime, marker) = marked(settings);
+    let runs = runtime.runs_of(action_id());
+    // The only place is taken again and again, by whoever was in line before.
+    let endless = handler("while (true) {}");
+    let crowd = async {
+        let stream = async || {
+            for _ in 0..1000 {
+                runs.run(&endless, MESSAGE.as_bytes()).await;
+            }
+        };
+        tokio::join!(stream(), stream(), stream())
+    };
+    let trying = async {
+        process_of(&marker).await;
+        run(&runtime, &handler("")).await
+    };
+    tokio::select! {
+        run = trying => assert!(run.duration < Duration::from_secs(6), "{run:?}"),
+        _ = crowd => unreachable!(),
+    }
+}
