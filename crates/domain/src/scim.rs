@@ -8,6 +8,7 @@ mod group;
 mod mapping;
 mod patch;
 mod path;
+mod sort;
 mod token;
 mod user;
 
@@ -21,6 +22,7 @@ pub use group::{GroupChanges, MemberChanges};
 pub use mapping::{MappingItem, ScimMapping, Target};
 pub use patch::{PatchKind, PatchOperation, patched};
 pub use path::ScimPath;
+pub use sort::ScimSort;
 pub use token::{SCIM_SCOPES, ScimToken, ScimTokenHash, ScimTokenId};
 pub use user::{ScimUser, ScimUserId};
 

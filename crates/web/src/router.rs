@@ -231,6 +231,7 @@ fn scim_endpoints() -> Vec<Route> {
         put("/scim/v2/connections/{connection_id}/Groups/{id}", scim::groups::replace::replace),
         patch("/scim/v2/connections/{connection_id}/Groups/{id}", scim::groups::patch::patch),
         delete("/scim/v2/connections/{connection_id}/Groups/{id}", scim::groups::delete::delete),
+        get("/scim/v2/connections/{connection_id}/Me", scim::me::me),
         get("/scim/v2/connections/{connection_id}/ServiceProviderConfig", scim::discovery::service_provider_config),
         get("/scim/v2/connections/{connection_id}/ResourceTypes", scim::discovery::resource_types),
         get("/scim/v2/connections/{connection_id}/ResourceTypes/{id}", scim::discovery::one_resource_type),

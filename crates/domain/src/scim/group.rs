@@ -158,14 +158,11 @@ fn member_ids(members: &Value) -> Result<Vec<ScimUserId>, ScimFault> {
 /// The member that a path such as `members[value eq "…"]` names.
 fn filtered_ids(path: &ScimPath) -> Result<Vec<ScimUserId>, ScimFault> {
     let fault = || ScimFault::path(format!("expected a path such as members[value eq \"…\"], found: {path}"));
-    let mut ids = Vec::new();
-    for (name, value) in path.filter().into_iter().flat_map(super::ScimFilter::comparisons) {
-        match value.as_str() {
-            Some(id) if name.is_of("value") && ids.is_empty() => ids.push(ScimUserId::from_text(id)),
-            _ => return Err(fault()),
-        }
+    let filter = path.filter().filter(|filter| filter.is_of_equalities()).ok_or_else(fault)?;
+    match filter.equalities()[..] {
+        [(name, Value::String(id))] if name.is_of("value") => Ok(vec![ScimUserId::from_text(id)]),
+        _ => Err(fault()),
     }
-    Ok(ids)
 }
 
 #[cfg(test)]

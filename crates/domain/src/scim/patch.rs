@@ -191,7 +191,11 @@ fn apply_among(
     };
     let given = as_part(value)?;
     if !items.iter().any(|item| item.is_object() && filter.matches_value(item)) {
-        let described = filter.comparisons().map(|(path, value)| (path.attribute.clone(), value.clone()));
+        if !filter.is_of_equalities() {
+            let detail = format!("{path} means nothing that is there, and does not say what a new value would be");
+            return Err(ScimFault { scim_type: "noTarget", detail });
+        }
+        let described = filter.equalities().into_iter().map(|(path, value)| (path.attribute.clone(), value.clone()));
         items.push(normalized_value("", Value::Object(described.collect())));
     }
     for part in meant(items, filter) {
@@ -286,6 +290,7 @@ mod tests {
         assert_eq!(fault("add", None, json!("a")), "invalidValue");
         assert_eq!(fault("remove", None, json!({})), "noTarget");
         assert_eq!(fault("add", Some("emails[type eq \"work\"]"), json!("a")), "invalidValue");
+        assert_eq!(fault("add", Some("emails[value co \"corp\"].type"), json!("work")), "noTarget");
         let unsaid = PatchOperation { value: None, ..operation("add", Some("title"), Value::Null) };
         assert_eq!(patched(&document, vec![unsaid]).unwrap_err().scim_type, "invalidValue");
     }

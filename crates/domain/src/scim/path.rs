@@ -45,7 +45,7 @@ impl ScimPath {
                     "" => None,
                     after => Some(after.strip_prefix('.').ok_or_else(fault)?),
                 };
-                (attribute, Some(ScimFilter::parse(filter)?), sub)
+                (attribute, Some(ScimFilter::parse_among(filter)?), sub)
             }
         };
         let is_name = |name: &str| {

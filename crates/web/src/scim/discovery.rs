@@ -21,7 +21,7 @@ pub(crate) async fn service_provider_config(caller: ScimCaller) -> ScimAnswer {
         "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
         "filter": {"supported": true, "maxResults": COUNT_MAX},
         "changePassword": {"supported": false},
-        "sort": {"supported": false},
+        "sort": {"supported": true},
         "etag": {"supported": true},
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
@@ -177,7 +177,7 @@ impl Attribute {
             "type": self.kind,
             "multiValued": self.several,
             "required": self.required,
-            "caseExact": false,
+            "caseExact": self.name == "externalId",
             "mutability": "readWrite",
             "returned": "default",
             "uniqueness": "none",

@@ -26,6 +26,8 @@ pub(crate) enum ScimError {
     Fault(#[from] ScimFault),
     #[error("{0} does not exist")]
     NotFound(&'static str),
+    #[error("{0}")]
+    Unsupported(&'static str),
     #[error("the resource was changed since: get it again")]
     Changed,
     #[error("the resource is being changed by other requests at the same time; try again")]
@@ -58,6 +60,7 @@ impl ScimError {
             Self::NotAllowed(_) => (StatusCode::FORBIDDEN, None, said),
             Self::Fault(fault) => (StatusCode::BAD_REQUEST, Some(fault.scim_type), said),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, None, said),
+            Self::Unsupported(_) => (StatusCode::NOT_IMPLEMENTED, None, said),
             Self::Changed => (StatusCode::PRECONDITION_FAILED, None, said),
             Self::Contended | Self::Api(ApiError::Store(StoreError::Stale)) => {
                 (StatusCode::CONFLICT, None, Self::Contended.to_string())

@@ -7,6 +7,7 @@ pub(crate) mod discovery;
 mod error;
 pub(crate) mod groups;
 mod list;
+pub(crate) mod me;
 mod request;
 pub(crate) mod users;
 

@@ -113,7 +113,7 @@ pub(crate) fn types(events: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn scim_configuration_is_created_read_changed_and_deleted() {
+async fn post_get_patch_and_delete_connections_scim_configuration() {
     let server = Server::start().await;
     let made = connections::create(&server, &json!({"name": "corp", "strategy": "samlp"})).await;
     let path = format!("{}/scim-configuration", connections::path_of(&made));
@@ -183,7 +183,7 @@ async fn scim_configuration_faults_name_the_member() {
 }
 
 #[tokio::test]
-async fn scim_tokens_are_shown_once_listed_and_revoked() {
+async fn post_get_and_delete_connections_scim_configuration_tokens() {
     let provider = Provider::start("okta").await;
     let server = &provider.server;
     let path = format!("{}/tokens", provider.configuration());
@@ -280,6 +280,8 @@ async fn the_provider_is_told_what_the_server_does() {
     let config = provider.get("ServiceProviderConfig").await;
     assert_eq!((&config["patch"]["supported"], &config["bulk"]["supported"]), (&json!(true), &json!(false)));
     assert_eq!(config["filter"], json!({"supported": true, "maxResults": 200}));
+    assert_eq!(config["sort"], json!({"supported": true}));
+    scim_error(provider.call("GET", "Me").await, 501, None);
     let types = provider.get("ResourceTypes").await;
     assert_eq!(types["totalResults"], 2);
     assert_eq!(types["Resources"][1], provider.get("ResourceTypes/Group").await);

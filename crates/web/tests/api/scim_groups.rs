@@ -184,7 +184,7 @@ async fn a_deleted_connection_takes_its_groups_along_and_leaves_its_users() {
 }
 
 #[tokio::test]
-async fn scim_groups_are_listed_and_found() {
+async fn get_scim_groups_lists_and_finds() {
     let provider = Provider::start("okta").await;
     let jane = provider.user("jane").await;
     let first = scim(provider.call_with("POST", "Groups", &group("A", &[&jane])).await, 201);
@@ -202,8 +202,21 @@ async fn scim_groups_are_listed_and_found() {
         assert_eq!((&list["Resources"][0]["id"], list["Resources"][0].get("members")), (&json!(id), None));
     }
     assert_eq!(provider.get("Groups?filter=id%20eq%20%22x%22").await["totalResults"], 0);
-    let unsupported = "Groups?filter=members%20eq%20%22x%22";
-    scim_error(provider.call("GET", unsupported).await, 400, Some("invalidFilter"));
+    // As Entra ID asks whether somebody is a member, and as others look for groups.
+    let (group, member) = (first["id"].as_str().unwrap(), jane["id"].as_str().unwrap());
+    for (filter, expected) in [
+        (format!("id eq \"{group}\" and members eq \"{member}\""), 1),
+        (format!("id eq \"{id}\" and members eq \"{member}\""), 0),
+        (format!("members[value eq \"{member}\"]"), 1),
+        ("displayName sw \"a\" or externalId sw \"ext-\"".to_owned(), 2),
+        ("not (members pr)".to_owned(), 1),
+    ] {
+        let query: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let list = provider.get(&format!("Groups?filter={query}")).await;
+        assert_eq!(list["totalResults"], expected, "{filter}");
+    }
+    let sorted = provider.get("Groups?sortBy=displayName&sortOrder=descending").await;
+    assert_eq!(sorted["Resources"], json!([second, first]));
 }
 
 #[tokio::test]

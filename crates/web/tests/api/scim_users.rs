@@ -179,7 +179,7 @@ async fn a_user_whom_the_management_api_deletes_is_gone_for_the_provider_too() {
 }
 
 #[tokio::test]
-async fn scim_users_are_listed_and_found() {
+async fn get_scim_users_lists_and_finds() {
     let provider = Provider::start("okta").await;
     let mut ids = Vec::new();
     for name in ["a", "b", "c"] {
@@ -213,7 +213,7 @@ async fn scim_users_are_listed_and_found() {
         assert_eq!(found(&list), expected, "{filter}");
         assert_eq!(counts(&list)[0], expected.len() as u64);
     }
-    for filter in ["title%20eq%20%22x%22", "userName%20co%20%22x%22", "userName", "userName%20eq%205"] {
+    for filter in ["userName", "userName%20co%205", "active%20gt%20true", "userName%20is%20%22x%22"] {
         scim_error(provider.call("GET", &format!("Users?filter={filter}")).await, 400, Some("invalidFilter"));
     }
     scim_error(provider.call("GET", "Users?count=x").await, 400, Some("invalidValue"));
@@ -332,4 +332,46 @@ async fn a_mapping_of_ones_own_decides_what_a_user_is() {
     assert_eq!(object["phone_number"], "+12015550123");
     assert_eq!((object.get("email"), object.get("blocked")), (None, None));
     schema::check(&events);
+}
+
+#[tokio::test]
+async fn get_scim_users_filters_by_whatever_is_asked_and_sorts() {
+    let provider = Provider::start("okta").await;
+    for (name, family) in [("jane", "Doe"), ("jo", "Roe"), ("max", "Abt")] {
+        let body = json!({"schemas": [USER], "userName": format!("{name}@corp.example"), "externalId": name,
+            "name": {"familyName": family}, "active": name != "jo",
+            "emails": [{"value": format!("{name}@corp.example"), "type": "work"}, {"value": format!("{name}@x.example")}]});
+        scim(provider.call_with("POST", "Users", &body).await, 201);
+        provider.server.clock.advance(std::time::Duration::from_millis(1));
+    }
+    let names = async |query: &str| {
+        let list = provider.get(&format!("Users?{query}&attributes=userName")).await;
+        let users = list["Resources"].as_array().unwrap().iter();
+        assert!(users.clone().all(|user| user.get("emails").is_none()), "what a filter needs is not answered for that");
+        let name = |user: &Value| user["userName"].as_str().unwrap().split('@').next().unwrap().to_owned();
+        (users.map(name).collect::<Vec<_>>().join(" "), list["totalResults"].as_u64().unwrap())
+    };
+    let encode = |filter: &str| form_urlencoded::byte_serialize(filter.as_bytes()).collect::<String>();
+    for (filter, expected) in [
+        ("userName sw \"j\"", "jane jo"),
+        ("name.familyName ew \"OE\" and active eq true", "jane"),
+        ("not (active eq true) or name.familyName co \"b\"", "jo max"),
+        ("emails[type eq \"work\" and value co \"max\"]", "max"),
+        ("emails.value eq \"jo@x.example\" and userName pr", "jo"),
+        ("userName ne \"jo@corp.example\"", "jane max"),
+        ("externalId eq \"max\" and name.familyName gt \"B\"", ""),
+        ("meta.created gt \"2026-01-16T08:50:33.955Z\"", "jo max"),
+        ("title eq \"x\"", ""),
+    ] {
+        assert_eq!(names(&format!("filter={}", encode(filter))).await.0, expected, "{filter}");
+    }
+    assert_eq!(names("sortBy=name.familyName").await, ("max jane jo".to_owned(), 3));
+    assert_eq!(names("sortBy=name.familyName&sortOrder=descending&startIndex=2&count=1").await, ("jane".to_owned(), 3));
+    let filter = encode("userName sw \"j\"");
+    assert_eq!(
+        names(&format!("filter={filter}&sortBy=userName&sortOrder=descending")).await,
+        ("jo jane".to_owned(), 2)
+    );
+    scim_error(provider.call("GET", "Users?sortBy=userName&sortOrder=up").await, 400, Some("invalidValue"));
+    scim_error(provider.call("GET", "Users?sortBy=a%20b").await, 400, Some("invalidPath"));
 }

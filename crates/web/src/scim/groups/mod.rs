@@ -51,10 +51,14 @@ async fn resource(call: &ScimCall, stored: &Versioned<Group>, attributes: &Attri
         resource["externalId"] = json!(external_id);
     }
     if attributes.has(MEMBERS) {
-        let members = call.state().group_scim_members(call.tenant(), group.id).await?;
-        resource[MEMBERS] = members.iter().map(|member| member_of(call, member)).collect();
+        resource[MEMBERS] = members(call, group.id).await?;
     }
     Ok(attributes.apply(resource))
+}
+
+async fn members(call: &ScimCall, group: GroupId) -> Result<Value, ScimError> {
+    let members = call.state().group_scim_members(call.tenant(), group).await?;
+    Ok(members.iter().map(|member| member_of(call, member)).collect())
 }
 
 fn member_of(call: &ScimCall, member: &ScimIdentity) -> Value {

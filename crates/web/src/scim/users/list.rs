@@ -1,53 +1,65 @@
 //! `GET …/Users`
 
-use domain::scim::{ScimFault, ScimFilter, ScimUserId};
+use domain::scim::{ScimFilter, ScimUserId};
 use serde_json::Value;
 use store::ScimUserFilter;
 
 use super::resource;
 use crate::scim::answer;
-use crate::scim::call::ScimCaller;
-use crate::scim::error::ScimAnswer;
+use crate::scim::call::{ScimCall, ScimCaller};
+use crate::scim::error::{ScimAnswer, ScimError};
 use crate::scim::list::{Attributes, Listing};
 
-/// Answers a page of users, oldest first.
+/// Answers a page of users: oldest first, unless they are to be sorted.
 pub(crate) async fn list(caller: ScimCaller) -> ScimAnswer {
     let call = caller.authorise("get:users")?;
     let query = call.query();
     let listing = Listing::read(&query)?;
     let attributes = Attributes::read(&query);
-    let filter = listing.filter.as_ref().map(filter_of).transpose()?.unwrap_or_default();
-    let id = &call.connection.id;
-    let total = call.state().scim_user_count(call.tenant(), id, filter.clone()).await?;
-    let found = call.state().scim_user_page(call.tenant(), id, filter, listing.page).await?;
-    let resources: Vec<Value> = found.iter().map(|user| attributes.apply(resource(&call, user))).collect();
+    let (indexed, is_all) = listing.filter.as_ref().map_or((ScimUserFilter::default(), true), indexed);
+    let (found, total) = if is_all && !listing.is_sorted() {
+        let id = &call.connection.id;
+        let total = call.state().scim_user_count(call.tenant(), id, indexed.clone()).await?;
+        let found = call.state().scim_user_page(call.tenant(), id, indexed, listing.page).await?;
+        (found.iter().map(|user| resource(&call, user)).collect(), total)
+    } else {
+        looked_at(&call, &listing, indexed).await?
+    };
+    let resources: Vec<Value> = found.into_iter().map(|resource| attributes.apply(resource)).collect();
     Ok(answer::list(&resources, total, listing.start_index))
 }
 
-/// What users can be found by.
-fn filter_of(asked: &ScimFilter) -> Result<ScimUserFilter, ScimFault> {
+/// Looks at each user whom the store finds.
+async fn looked_at(
+    call: &ScimCall,
+    listing: &Listing,
+    indexed: ScimUserFilter,
+) -> Result<(Vec<Value>, u64), ScimError> {
+    let id = &call.connection.id;
+    let total = call.state().scim_user_count(call.tenant(), id, indexed.clone()).await?;
+    let mut resources = Vec::new();
+    for step in Listing::steps(total)? {
+        let found = call.state().scim_user_page(call.tenant(), id, indexed.clone(), step).await?;
+        resources.extend(found.iter().map(|user| resource(call, user)));
+    }
+    Ok(listing.arranged(resources))
+}
+
+/// What of a filter the store has an index for, and whether that is all of it.
+fn indexed(asked: &ScimFilter) -> (ScimUserFilter, bool) {
     let mut filter = ScimUserFilter::default();
-    for (path, value) in asked.comparisons() {
-        let text = || value.as_str().map(str::to_owned);
-        let is_email = path.as_str().to_ascii_lowercase().starts_with("emails");
-        let place = if path.is_of("userName") {
-            &mut filter.user_name
-        } else if path.is_of("externalId") {
-            &mut filter.external_id
-        } else if is_email {
-            &mut filter.email
-        } else if path.is_of("id") && filter.id.is_none() {
-            filter.id = text().map(ScimUserId::from_text);
-            continue;
-        } else {
-            let detail =
-                format!("users can be found by id, userName, externalId and emails, each once, but not by {path}");
-            return Err(ScimFault::filter(detail));
-        };
-        let text = text().ok_or_else(|| ScimFault::filter(format!("{path} is compared with a text")))?;
-        if place.replace(text).is_some() {
-            return Err(ScimFault::filter(format!("{path} is compared more than once")));
+    let mut is_all = asked.is_of_equalities();
+    for (path, value) in asked.equalities() {
+        let text = value.as_str().map(str::to_owned);
+        // The store knows one address of each user, so it cannot tell whom another condition leaves.
+        let is_email = asked.is_of_equalities() && path.as_str().to_ascii_lowercase().starts_with("emails");
+        match text {
+            Some(text) if path.is_of("userName") && filter.user_name.is_none() => filter.user_name = Some(text),
+            Some(text) if path.is_of("externalId") && filter.external_id.is_none() => filter.external_id = Some(text),
+            Some(text) if is_email && filter.email.is_none() => filter.email = Some(text),
+            Some(text) if path.is_of("id") && filter.id.is_none() => filter.id = Some(ScimUserId::from_text(text)),
+            _ => is_all = false,
         }
     }
-    Ok(filter)
+    (filter, is_all)
 }
