@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 mod clients;
+mod compatibility;
 mod machine;
 mod report;
 mod steps;
@@ -17,6 +18,9 @@ use anyhow::{Context, Result, bail};
 
 const USAGE: &str = "usage:
   cargo xtask test [--only STEP…]     install what the tests need and run all of them, or only these steps
+  cargo xtask compatibility [--last-run]
+                                      run the tests of the API and the stories, and write docs/compatibility.md from
+                                      what they show; or from what the last run has shown
   cargo xtask walls                   check the walls between the crates
   cargo xtask simulate --seeds N      play N schedules of the delivery core's simulation (release build)
   cargo xtask hostile [FIRST_PORT]    start ill-behaved receivers on loopback (docs/hostile-receivers.md)
@@ -40,6 +44,14 @@ fn run() -> Result<bool> {
     match words.as_slice() {
         ["test"] => steps::test(&root, &[]),
         ["test", "--only", only @ ..] if !only.is_empty() => steps::test(&root, only),
+        ["compatibility"] => {
+            steps::compatibility(&root)?;
+            Ok(true)
+        }
+        ["compatibility", "--last-run"] => {
+            steps::compatibility_of_last_run(&root)?;
+            Ok(true)
+        }
         ["walls"] => {
             println!("{}", walls::check(&root)?);
             Ok(true)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::clients;
+use crate::compatibility::{self, Client};
 use crate::machine::{self, NODE_MIN};
 use crate::report::{Line, Report, Verdict};
 use crate::walls;
@@ -38,6 +39,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", run: clippy },
     Step { name: "doc", run: doc },
     Step { name: TEST, run: tests },
+    Step { name: "compatibility", run: compatibility_holds },
     Step { name: "release", run: release },
     Step { name: "demo", run: demo },
     Step { name: "deny", run: deny },
@@ -153,6 +155,48 @@ impl Machine {
             .collect()
     }
 
+    /// The official clients, and which of them can be played here.
+    fn clients(&self) -> Vec<Client> {
+        let python = clients::PYTHON_SDK.python(&self.root).is_none();
+        let cli = clients::go_program(&clients::AUTH0_CLI).is_none();
+        let text = |lacks: bool, why: &str| lacks.then(|| why.to_owned());
+        vec![
+            Client {
+                name: "Node SDK, npm `auth0`",
+                stories: &[
+                    "the_node_sdk_plays_the_main_job",
+                    "the_node_sdk_uses_every_event_stream_operation",
+                    "the_node_sdk_subscribes_to_events",
+                ],
+                lacks: self.node_lacks(),
+            },
+            Client {
+                name: "Python SDK, PyPI `auth0-python`",
+                stories: &[
+                    "the_python_sdk_plays_the_main_job",
+                    "the_python_sdk_uses_every_event_stream_operation",
+                    "the_python_sdk_subscribes_to_events",
+                ],
+                lacks: text(python, "it is not installed"),
+            },
+            Client {
+                name: "deploy tool, npm `auth0-deploy-cli`, for event streams",
+                stories: &["the_deploy_tool_exports_and_imports_event_streams"],
+                lacks: self.node_lacks(),
+            },
+            Client {
+                name: "`auth0` CLI, Go module",
+                stories: &["the_auth0_cli_uses_every_event_streams_subcommand"],
+                lacks: text(cli, "it could not be built; its part is written"),
+            },
+            Client {
+                name: "Terraform provider, Go module",
+                stories: &["the_terraform_provider_keeps_an_event_stream"],
+                lacks: clients::terraform_lacks().map(|why| format!("{why}; its part is written")),
+            },
+        ]
+    }
+
     /// Why the stories that Node.js plays cannot run here, if they cannot.
     fn node_lacks(&self) -> Option<String> {
         if machine::node_bin(&self.root).is_none() {
@@ -251,7 +295,39 @@ fn doc(machine: &Machine) -> Result<Ended> {
 
 /// All of them, with everything switched on that this machine can play.
 fn tests(machine: &Machine) -> Result<Ended> {
-    let mut command = machine.cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let with = run_tests(machine, &["test", "--workspace", "--no-fail-fast"])?;
+    Ok(Ended::Well(format!("with {}", with.join(", "))))
+}
+
+/// The page of compatibility is what the tests have shown.
+fn compatibility_holds(machine: &Machine) -> Result<Ended> {
+    if !compatibility::is_recorded(&machine.root) {
+        return Ok(Ended::Skipped("the step test has not passed, so there is no run to compare the page with".into()));
+    }
+    compatibility::check(&machine.root, &machine.clients()).map(Ended::Well)
+}
+
+/// Runs the tests that the page of compatibility is written from, and writes it.
+pub(crate) fn compatibility(root: &Path) -> Result<()> {
+    let machine = Machine { root: root.to_owned() };
+    let tests = ["test", "--package", "web", "--test", "api", "--package", "headwater", "--test", "stories"];
+    run_tests(&machine, &tests)?;
+    compatibility::write(root, &machine.clients())
+}
+
+/// Writes the page of compatibility from the tests that ran last.
+pub(crate) fn compatibility_of_last_run(root: &Path) -> Result<()> {
+    if !compatibility::is_recorded(root) {
+        bail!("no run of the tests has ended well here: use `cargo xtask compatibility`, or first `cargo xtask test`");
+    }
+    compatibility::write(root, &Machine { root: root.to_owned() }.clients())
+}
+
+/// Runs tests, which note what they show; answers what was switched on.
+fn run_tests(machine: &Machine, arguments: &[&str]) -> Result<Vec<&'static str>> {
+    let recorded = compatibility::begin(&machine.root)?;
+    let mut command = machine.cargo(arguments);
+    command.env("HEADWATER_TEST_RECORD", &recorded);
     let mut with = Vec::new();
     if machine.node_lacks().is_none() {
         command.env("HEADWATER_TEST_NODE", "1").env("PATH", machine::path_with(&machine::node_bin(&machine.root)));
@@ -296,7 +372,8 @@ fn tests(machine: &Machine) -> Result<Ended> {
         with.push("events schema");
     }
     succeed(command)?;
-    Ok(Ended::Well(format!("with {}", with.join(", "))))
+    compatibility::end(&recorded)?;
+    Ok(with)
 }
 
 fn release(machine: &Machine) -> Result<Ended> {

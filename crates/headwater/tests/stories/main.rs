@@ -18,6 +18,8 @@ mod outgoing_bytes;
 #[allow(dead_code, reason = "shared with the tests of delivery, which ask more of it")]
 #[path = "../../../delivery/tests/sockets/engine/receiver.rs"]
 mod receiver;
+#[path = "../../../web/tests/api/record.rs"]
+mod record;
 mod recovery;
 mod registered_types;
 mod server;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::receiver::PATIENCE;
+use crate::record;
 
 pub(crate) const CLIENT_ID: &str = "stories";
 pub(crate) const CLIENT_SECRET: &str = "a-secret-for-the-stories-only-0123456789";
@@ -168,6 +169,8 @@ impl Server {
         let request = if let Some(body) = body { request.json(&body) } else { request };
         let answer = request.send().await.ok()?;
         let status = answer.status().as_u16();
+        let asked = path.split('?').next().unwrap_or(path);
+        record::note(&["answer", method, &format!("/api/v2/{asked}"), &status.to_string()]);
         let text = answer.text().await.ok()?;
         Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }

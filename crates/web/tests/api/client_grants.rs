@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::server::{AUDIENCE, CLIENT_ID, Server, error_with_code, invalid_body};
 
 #[tokio::test]
-async fn a_grant_gives_its_scopes() {
+async fn post_get_patch_and_delete_client_grants_give_and_take_scopes() {
     let server = Server::start().await;
     let (client_id, secret) = server.create_client("granted").await;
     let body = json!({"client_id": client_id, "audience": AUDIENCE, "scope": ["read:users"]});
@@ -67,7 +67,7 @@ async fn refusals() {
 }
 
 #[tokio::test]
-async fn lists_are_filtered_and_paged_in_both_ways() {
+async fn get_client_grants_filters_and_pages_in_both_ways() {
     let server = Server::start().await;
     let mut clients = vec![CLIENT_ID.to_owned()];
     for name in ["a", "b"] {

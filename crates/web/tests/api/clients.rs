@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::server::{AUDIENCE, CLIENT_ID, CLIENT_SECRET, Server, invalid_body, invalid_query};
 
 #[tokio::test]
-async fn what_a_client_of_the_contract_sends_is_stored() {
+async fn post_and_get_clients_store_what_a_client_of_the_contract_sends() {
     let server = Server::start().await;
     let body = json!({
         "name": "cli", "description": "d", "app_type": "non_interactive", "oidc_conformant": true,
@@ -26,7 +26,7 @@ async fn what_a_client_of_the_contract_sends_is_stored() {
 }
 
 #[tokio::test]
-async fn changes_are_merged_and_the_secret_stays() {
+async fn patch_clients_merges_and_the_secret_stays() {
     let server = Server::start().await;
     let (id, secret) = server.create_client("before").await;
     let path = format!("/api/v2/clients/{id}");
@@ -43,7 +43,7 @@ async fn changes_are_merged_and_the_secret_stays() {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_replaces_the_old_one() {
+async fn post_clients_rotate_secret_replaces_the_old_one() {
     let server = Server::start().await;
     let path = format!("/api/v2/clients/{CLIENT_ID}/rotate-secret");
     let rotated = server.call("POST", &path).await.expect(200);
@@ -55,7 +55,7 @@ async fn a_rotated_secret_replaces_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_deleted_client_gets_no_token() {
+async fn delete_clients_takes_tokens_and_grants() {
     let server = Server::start().await;
     let (id, secret) = server.create_client("gone").await;
     let grant = json!({"client_id": id, "audience": AUDIENCE, "scope": []});
@@ -70,7 +70,7 @@ async fn a_deleted_client_gets_no_token() {
 }
 
 #[tokio::test]
-async fn lists_are_paged_and_filtered() {
+async fn get_clients_pages_and_filters() {
     let server = Server::start().await;
     for name in ["a", "b", "c"] {
         server.create_client(name).await;

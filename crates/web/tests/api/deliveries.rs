@@ -82,7 +82,7 @@ fn ids(deliveries: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_failed_delivery_is_answered_with_its_attempts_and_the_event_as_sent() {
+async fn get_event_streams_deliveries_answers_attempts_and_the_event_as_sent() {
     let failing = Failing::with(&[EventType::UserCreated]).await;
     let id = failing.events[0].1;
     let expected = json!({
@@ -169,7 +169,7 @@ async fn filters_that_are_not_known_are_refused() {
 }
 
 #[tokio::test]
-async fn a_redelivery_is_accepted_once() {
+async fn post_event_streams_redeliver_accepts_an_event_once() {
     let failing = Failing::with(&[EventType::UserCreated]).await;
     let (_, id) = failing.events[0];
     let path = format!("{}/redeliver/{id}", failing.path);

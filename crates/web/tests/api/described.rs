@@ -12,6 +12,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use crate::record;
 use crate::server::Reply;
 
 pub(crate) const PATH: &str = "/api/v2/openapi.json";
@@ -25,7 +26,12 @@ pub(crate) async fn description(router: &Router) -> &'static Value {
     }
     let answer = router.clone().oneshot(Request::get(PATH).body(Body::empty()).unwrap()).await.unwrap();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
-    DESCRIPTION.get_or_init(|| serde_json::from_slice(&body).unwrap())
+    DESCRIPTION.get_or_init(|| {
+        if let Some(folder) = record::folder() {
+            std::fs::write(folder.join("openapi.json"), &body).unwrap();
+        }
+        serde_json::from_slice(&body).unwrap()
+    })
 }
 
 /// The path of the description that a request is for: of those that fit, the one with the fewest blanks.
@@ -67,6 +73,7 @@ fn validator(description: &Value, schema: &Value) -> Arc<Validator> {
 pub(crate) fn check(description: &Value, method: &str, asked: &str, reply: &Reply) {
     let Some(path) = path_of(description, asked) else { return };
     let Some(operation) = description["paths"][path].get(method.to_ascii_lowercase()) else { return };
+    record::note(&["answer", method, path, reply.status.as_str()]);
     let place = format!("{method} {path} answers {}", reply.status.as_u16());
     let answer = operation["responses"].get(reply.status.as_str());
     let answer = resolved(description, answer.unwrap_or_else(|| panic!("{place}, which is not described")));

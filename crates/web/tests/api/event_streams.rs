@@ -37,7 +37,7 @@ async fn authorization_of(server: &Server, stream: &Value) -> Authorization {
 }
 
 #[tokio::test]
-async fn a_created_stream_is_answered_as_recorded() {
+async fn post_and_get_event_streams_answer_as_recorded() {
     let server = Server::start().await;
     let body = json!({
         "status": "enabled", "name": "failing-webhook-test-stream",
@@ -215,7 +215,7 @@ async fn names_are_unique() {
 }
 
 #[tokio::test]
-async fn a_patch_replaces_what_it_names() {
+async fn patch_event_streams_replaces_what_it_names() {
     let server = Server::start().await;
     let made = create(
         &server,
@@ -274,7 +274,7 @@ async fn a_secret_is_kept_while_the_method_stays() {
 }
 
 #[tokio::test]
-async fn lists_go_on_where_they_ended() {
+async fn get_event_streams_goes_on_where_it_ended() {
     let server = Server::start().await;
     let mut names = Vec::new();
     for number in 0..5 {
@@ -311,7 +311,7 @@ async fn lists_go_on_where_they_ended() {
 }
 
 #[tokio::test]
-async fn a_deleted_stream_is_gone() {
+async fn delete_event_streams_answers_204() {
     let server = Server::start().await;
     let path = path_of(&create(&server, &json!({"destination": bearer()})).await);
     for _ in 0..2 {

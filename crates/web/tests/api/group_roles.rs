@@ -68,7 +68,7 @@ fn ids(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn post_and_delete_groups_roles_raise_group_role_assigned_and_deleted() {
+async fn get_post_and_delete_groups_roles_raise_group_role_assigned_and_deleted() {
     let world = World::start().await;
     let before = world.logged().await;
     let path = format!("groups/{}/roles", world.group);
@@ -106,7 +106,7 @@ async fn post_and_delete_groups_roles_raise_group_role_assigned_and_deleted() {
 }
 
 #[tokio::test]
-async fn post_and_delete_roles_groups_raise_group_role_assigned_and_deleted() {
+async fn get_post_and_delete_roles_groups_raise_group_role_assigned_and_deleted() {
     let world = World::start().await;
     let before = world.logged().await;
     let path = format!("roles/{}/groups", world.roles[0]);
@@ -123,7 +123,7 @@ async fn post_and_delete_roles_groups_raise_group_role_assigned_and_deleted() {
 }
 
 #[tokio::test]
-async fn post_and_delete_organizations_groups_roles_raise_organization_group_role_assigned_and_deleted() {
+async fn get_post_and_delete_organizations_groups_roles_raise_organization_group_role_assigned_and_deleted() {
     let world = World::start().await;
     let before = world.logged().await;
     let organization = format!("organizations/{}", world.organization);

@@ -47,7 +47,7 @@ async fn link(server: &Server, primary: &Value, secondary: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn linking_updates_the_one_and_deletes_the_other() {
+async fn post_users_identities_updates_the_one_and_deletes_the_other() {
     let server = Server::start().await;
     let (jane, joe) = (user(&server, "jane").await, user(&server, "joe").await);
     server.clock.advance(Duration::from_secs(60));
@@ -90,7 +90,7 @@ async fn who_was_linked_keeps_the_id_and_the_addresses_taken() {
 }
 
 #[tokio::test]
-async fn unlinking_makes_a_user_of_the_identity_again() {
+async fn delete_users_identities_makes_a_user_of_the_identity_again() {
     let server = Server::start().await;
     let (jane, joe) = (user(&server, "jane").await, user(&server, "joe").await);
     link(&server, &jane, &joe).await;

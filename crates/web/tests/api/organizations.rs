@@ -75,7 +75,7 @@ fn raised(event_type: &str, object: Value) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn organization_created() {
+async fn post_and_get_organizations_raise_organization_created() {
     let world = World::new().await;
     let body = json!({
         "name": "test-organization796", "display_name": "Test Organization", "metadata": {"plan": "gold"},
@@ -169,7 +169,7 @@ async fn organization_deleted() {
 }
 
 #[tokio::test]
-async fn organization_member_added() {
+async fn post_organizations_members_raises_organization_member_added() {
     let world = World::new().await;
     let other = user(&world.server, "joe").await;
     world.join().await;
@@ -208,7 +208,7 @@ async fn organization_member_deleted() {
 }
 
 #[tokio::test]
-async fn organization_member_role_assigned_and_deleted() {
+async fn get_post_and_delete_organizations_members_roles_raise_an_event_for_each_role() {
     let world = World::new().await;
     let path = world.roles_path();
     let assign = async |roles: Value| world.server.call_with("POST", &path, &json!({ "roles": roles })).await;
@@ -236,7 +236,7 @@ async fn organization_member_role_assigned_and_deleted() {
 }
 
 #[tokio::test]
-async fn organization_connection_added_updated_and_removed() {
+async fn get_post_patch_and_delete_organizations_enabled_connections_raise_an_event_each() {
     let world = World::new().await;
     let id = &world.connection;
     let body = json!({"connection_id": id, "assign_membership_on_login": true, "show_as_button": true});
@@ -278,7 +278,7 @@ async fn organization_connection_added_updated_and_removed() {
 }
 
 #[tokio::test]
-async fn the_early_access_twin_has_more_settings_and_raises_the_same_events() {
+async fn get_post_patch_and_delete_organizations_connections_have_more_settings_and_raise_the_same_events() {
     let world = World::new().await;
     let id = &world.connection;
     let body = json!({"connection_id": id, "organization_connection_name": "acme-db", "is_signup_enabled": true,
@@ -317,7 +317,7 @@ async fn the_early_access_twin_has_more_settings_and_raises_the_same_events() {
 }
 
 #[tokio::test]
-async fn lists_are_paged_in_both_ways() {
+async fn get_organizations_and_their_members_page_in_both_ways() {
     let world = World::new().await;
     let mut ids = vec![world.user.clone()];
     for name in ["joe", "jim"] {

@@ -27,7 +27,7 @@ async fn jobs(failing: &Failing) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn everything_that_failed_is_redelivered_and_the_answer_is_the_contracts() {
+async fn post_event_streams_redeliver_means_everything_that_failed() {
     let failing = Failing::with(&[UserCreated, UserDeleted, UserCreated]).await;
     assert_eq!(redeliver(&failing, &json!({})).await, json!({}));
     assert_eq!(waiting(&failing).await.len(), 3);

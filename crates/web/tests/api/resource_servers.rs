@@ -29,7 +29,7 @@ fn part(token: &str, index: usize) -> Value {
 }
 
 #[tokio::test]
-async fn an_api_is_created_read_changed_and_deleted() {
+async fn post_get_patch_and_delete_resource_servers() {
     let server = Server::start().await;
     let made = create(
         &server,

@@ -25,7 +25,7 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_role_is_created_read_changed_and_deleted() {
+async fn post_get_patch_and_delete_roles_answer_200() {
     let server = Server::start().await;
     let body = json!({"name": "test-role", "description": "Test Role"});
     let made = server.call_with("POST", "/api/v2/roles", &body).await.expect(200);
@@ -46,7 +46,7 @@ async fn a_role_is_created_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn roles_are_listed_and_filtered() {
+async fn get_roles_lists_and_filters() {
     let server = Server::start().await;
     for name in ["Admin", "editor", "sub-admin"] {
         role(&server, name).await;
@@ -61,7 +61,7 @@ async fn roles_are_listed_and_filtered() {
 }
 
 #[tokio::test]
-async fn the_roles_of_a_user_are_assigned_listed_and_removed() {
+async fn get_post_and_delete_users_roles() {
     let server = Server::start().await;
     let (path, id) = user(&server, "jane").await;
     let (admin, editor) = (role(&server, "admin").await, role(&server, "editor").await);
@@ -89,7 +89,7 @@ async fn the_roles_of_a_user_are_assigned_listed_and_removed() {
 }
 
 #[tokio::test]
-async fn the_users_of_a_role_are_assigned_and_listed_in_both_ways() {
+async fn get_and_post_roles_users() {
     let server = Server::start().await;
     let admin = role(&server, "admin").await;
     let mut ids = Vec::new();

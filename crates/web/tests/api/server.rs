@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use crate::described;
 use crate::runner::ToldByCode;
+use crate::{described, record};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -238,7 +238,11 @@ impl Server {
     pub(crate) async fn events(&self) -> Vec<Arc<LoggedEvent>> {
         let until = self.store.heads().borrow().log;
         let limit = ReadLimit { events: usize::MAX, bytes: usize::MAX };
-        self.store.log_read(Seq::ZERO, until, limit).await.unwrap().events
+        let events = self.store.log_read(Seq::ZERO, until, limit).await.unwrap().events;
+        for name in events.iter().filter_map(|logged| logged.event.event_type.name()) {
+            record::note(&["event", name]);
+        }
+        events
     }
 
     /// The bodies of every event in the log.

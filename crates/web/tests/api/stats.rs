@@ -36,7 +36,7 @@ async fn stats(server: &Server, stream: &str, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn deliveries_are_counted_by_the_day() {
+async fn get_event_streams_stats_counts_deliveries_by_the_day() {
     let server = Server::start().await;
     let stream = stream(&server).await;
     ended(&server, &stream, Duration::ZERO, 3, 1).await;

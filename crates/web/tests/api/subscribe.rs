@@ -52,7 +52,7 @@ async fn a_reader_is_greeted_and_gets_what_comes() {
 }
 
 #[tokio::test]
-async fn the_whole_answer_is_as_documented() {
+async fn get_events_answers_as_documented() {
     let quick = readers(8, Duration::from_secs(20), Duration::from_millis(500));
     let server = Server::start_with(quick).await;
     server.create_user("jane").await;

@@ -24,7 +24,7 @@ async fn test(server: &Server, stream: &str, body: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_test_event_of_every_type_is_answered_as_it_will_be_sent() {
+async fn post_event_streams_test_answers_an_event_of_every_type_as_it_will_be_sent() {
     let server = Server::start().await;
     let stream = stream(&server, "enabled").await;
     let mut events = Vec::new();

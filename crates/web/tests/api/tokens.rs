@@ -38,7 +38,7 @@ fn part(token: &str, index: usize) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_says_what_the_contract_wants() {
+async fn post_oauth_token_says_what_the_contract_wants() {
     let server = Server::start().await;
     let reply = server.ask_token(&request()).await;
     assert_eq!(reply.header("cache-control"), Some("no-store"));
@@ -64,15 +64,24 @@ async fn a_token_says_what_the_contract_wants() {
     );
 }
 
+async fn published(server: &Server, name: &str) -> Value {
+    let path = format!("/.well-known/{name}");
+    server.send(Request::get(path).body(Body::empty()).unwrap()).await.expect(200)
+}
+
 #[tokio::test]
-async fn anybody_can_verify_a_token_with_what_is_published() {
-    let server = Server::start().await;
-    let get = async |path: &str| server.send(Request::get(path).body(Body::empty()).unwrap()).await.expect(200);
-    let configuration = get("/.well-known/openid-configuration").await;
+async fn get_well_known_openid_configuration_says_where_tokens_come_from() {
+    let configuration = published(&Server::start().await, "openid-configuration").await;
     assert_eq!(configuration["issuer"], "https://acme.example:8443/");
     assert_eq!(configuration["token_endpoint"], "https://acme.example:8443/oauth/token");
     assert_eq!(configuration["jwks_uri"], "https://acme.example:8443/.well-known/jwks.json");
-    let set = get("/.well-known/jwks.json").await;
+    assert_eq!(configuration["grant_types_supported"], json!(["client_credentials"]));
+}
+
+#[tokio::test]
+async fn get_well_known_jwks_json_lets_anybody_verify_a_token() {
+    let server = Server::start().await;
+    let set = published(&server, "jwks.json").await;
     let key = &set["keys"][0];
     assert_eq!((&key["kty"], &key["use"], &key["alg"]), (&json!("RSA"), &json!("sig"), &json!("RS256")));
     assert_eq!(part(&server.token, 0)["kid"], key["kid"]);

@@ -24,7 +24,7 @@ fn path_of(user: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_created_user_is_answered_and_raises_an_event() {
+async fn post_and_get_users_answer_the_user_and_raise_user_created() {
     let server = Server::start().await;
     let made = server.call_with("POST", "/api/v2/users", &jane()).await.expect(201);
     let local_id = made["user_id"].as_str().unwrap().strip_prefix("auth0|").unwrap().to_owned();
@@ -159,7 +159,7 @@ async fn a_second_user_with_the_same_address_is_refused_without_an_event() {
 }
 
 #[tokio::test]
-async fn an_update_is_merged_and_raises_an_event_with_the_former_user() {
+async fn patch_users_merges_and_raises_user_updated_with_the_former_user() {
     let server = Server::start().await;
     let made = create(&server, "jane@example.com").await;
     let path = path_of(&made);
@@ -196,7 +196,7 @@ async fn changes_at_once_are_all_kept() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_is_gone_and_raises_an_event_once() {
+async fn delete_users_answers_204_and_raises_user_deleted_once() {
     let server = Server::start().await;
     let made = create(&server, "jane@example.com").await;
     let path = path_of(&made);
@@ -272,7 +272,7 @@ async fn a_chosen_id_may_hold_anything_that_a_path_can_carry() {
 }
 
 #[tokio::test]
-async fn lists_are_paged_and_their_members_selected() {
+async fn get_users_pages_and_selects_members() {
     let server = Server::start().await;
     for number in 0..3 {
         create(&server, &format!("u{number}@example.com")).await;

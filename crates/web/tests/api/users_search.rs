@@ -93,7 +93,7 @@ async fn faults_say_what_was_expected_and_where() {
 }
 
 #[tokio::test]
-async fn users_are_found_by_email_in_every_connection() {
+async fn get_users_by_email_finds_them_in_every_connection() {
     let server = Server::start().await;
     people(&server).await;
     let find = async |query: &str| server.call("GET", &format!("/api/v2/users-by-email?{query}")).await;
