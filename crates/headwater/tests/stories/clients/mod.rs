@@ -1,8 +1,10 @@
-//! The product as its users meet it: official clients over HTTPS (the folder `clients` of the repository), curl from
-//! the README, and the demo.
+//! The product as its users meet it: official clients over HTTPS (the folder `clients` of the repository), replays of
+//! two that cannot always be had, curl from the README, and the demo.
 
 mod curl;
 mod official;
+mod replays;
+mod secure;
 
 use std::process::Command;
 

@@ -1,46 +1,15 @@
 //! Official clients, unmodified, over HTTPS with a certificate from `headwater certs`. What each of them does is in
 //! the repository's folder `clients`; each ends with 0 when everything was as it should be.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::path::Path;
+use std::process::Command;
 
+use super::secure::SecureServer;
 use super::{assert_success, is_prepared_for};
-use crate::server::{CLIENT_ID, CLIENT_SECRET, binary, free_port, repository, serve_command, variable};
-
-/// A server on `https://localhost`, and what a client needs to trust it.
-struct SecureServer {
-    process: Child,
-    domain: String,
-    authority: PathBuf,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for SecureServer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use crate::record;
+use crate::server::{CLIENT_ID, CLIENT_SECRET, repository, variable};
 
 impl SecureServer {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let tls = folder.path().join("tls");
-        let mut certs = binary();
-        certs.arg("certs").arg("--out").arg(&tls).args(["localhost", "127.0.0.1"]);
-        assert_success(certs, "headwater certs");
-        let port = free_port();
-        let domain = format!("localhost:{port}");
-        let mut serve = serve_command(&folder.path().join("data"), port);
-        serve
-            .env("HEADWATER_PUBLIC_URL", format!("https://{domain}"))
-            .env("HEADWATER_TLS_CERT", tls.join("cert.pem"))
-            .env("HEADWATER_TLS_KEY", tls.join("key.pem"));
-        let server = Self { process: serve.spawn().unwrap(), domain, authority: tls.join("ca.pem"), _folder: folder };
-        crate::server::wait_for_port(port);
-        server
-    }
-
     /// Has a client play its part against this server.
     fn play(&self, program: &str, client: &str, words: &[&str]) {
         self.play_with(program, client, words, &[]);
@@ -58,6 +27,7 @@ impl SecureServer {
             .env("HEADWATER_CLIENT_SECRET", CLIENT_SECRET)
             .envs(given.iter().copied());
         assert_success(command, client);
+        record::note(&["client"]);
     }
 }
 
