@@ -108,6 +108,18 @@ impl Connection {
     pub fn is_database(&self) -> bool {
         self.strategy.kind() == StrategyKind::Database
     }
+
+    /// Whether users are created in it through the API: those of a database, and those to whom a code is sent.
+    pub fn takes_new_users(&self) -> bool {
+        [Strategy::DATABASE, Strategy::EMAIL, Strategy::SMS].contains(&self.strategy)
+    }
+
+    /// Whether it is for the users of a domain: its option `domain_aliases` names that, in any case.
+    pub fn has_domain_alias(&self, domain: &str) -> bool {
+        let aliases = self.options.expose().get("domain_aliases").and_then(Value::as_array);
+        let is_it = |alias: &Value| alias.as_str().is_some_and(|alias| alias.eq_ignore_ascii_case(domain));
+        aliases.is_some_and(|aliases| aliases.iter().any(is_it))
+    }
 }
 
 /// A connection as the events about it say it: a closed shape, without secrets (event-types.md, 23 to 25).

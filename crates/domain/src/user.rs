@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::connection::Strategy;
 use crate::ids::UserId;
 
 /// A JSON object whose members its owner chose.
@@ -179,10 +180,21 @@ impl User {
 
     /// A user of the database connection `connection`.
     pub fn of_database(connection: &str, local_id: String, profile: UserProfile, now: Timestamp) -> Self {
+        Self::of_connection(connection, Strategy::DATABASE, local_id, profile, now)
+    }
+
+    /// A user of the connection `connection`, whose strategy this is.
+    pub fn of_connection(
+        connection: &str,
+        strategy: Strategy,
+        local_id: String,
+        profile: UserProfile,
+        now: Timestamp,
+    ) -> Self {
         let identity = Identity {
             connection: connection.to_owned(),
             user_id: local_id,
-            provider: "auth0".to_owned(),
+            provider: strategy.name().to_owned(),
             is_social: false,
             profile_data: None,
         };

@@ -15,6 +15,8 @@ pub struct ConnectionFilter {
     pub strategies: Option<Vec<Strategy>>,
     /// The one with this name.
     pub name: Option<String>,
+    /// Those that are for the users of this domain: it is among their option `domain_aliases`, in any case.
+    pub domain_alias: Option<String>,
 }
 
 /// Where a connection is in the list of them, also when it has been deleted.

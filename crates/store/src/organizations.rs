@@ -68,6 +68,15 @@ pub trait OrganizationMembers: Send + Sync {
     ) -> Result<Vec<Numbered<User>>, StoreError>;
     /// How many members an organization has.
     async fn member_count(&self, tenant: TenantId, organization: &OrganizationId) -> Result<u64, StoreError>;
+    /// The organizations that a user is a member of, in the order in which the user joined.
+    async fn user_organization_page(
+        &self,
+        tenant: TenantId,
+        user: &UserId,
+        page: Page,
+    ) -> Result<Vec<Organization>, StoreError>;
+    /// How many organizations a user is a member of.
+    async fn user_organization_count(&self, tenant: TenantId, user: &UserId) -> Result<u64, StoreError>;
     /// Of `users`, those that are members.
     async fn members_among(
         &self,

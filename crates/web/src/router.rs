@@ -104,6 +104,7 @@ fn role_endpoints() -> Vec<Route> {
         delete("/api/v2/roles/{id}", roles::delete::delete),
         get("/api/v2/roles/{id}/users", roles::list_users::list_users),
         post("/api/v2/roles/{id}/users", roles::assign::assign),
+        get("/api/v2/users/{id}/organizations", users::organizations::list),
         get("/api/v2/users/{id}/roles", users::roles::list::list),
         post("/api/v2/users/{id}/roles", users::roles::assign::assign),
         delete("/api/v2/users/{id}/roles", users::roles::remove::remove),

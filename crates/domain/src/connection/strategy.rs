@@ -78,8 +78,10 @@ const WITH_EVENTS: &[&str] = &["oidc", "okta", "samlp", "pingfederate", "adfs", 
 impl Strategy {
     /// Users and their passwords.
     pub const DATABASE: Self = Self { name: "auth0", kind: StrategyKind::Database };
-    const EMAIL: Self = Self { name: "email", kind: StrategyKind::Passwordless };
-    const SMS: Self = Self { name: "sms", kind: StrategyKind::Passwordless };
+    /// A code or link is sent to an e-mail address.
+    pub const EMAIL: Self = Self { name: "email", kind: StrategyKind::Passwordless };
+    /// A code is sent to a phone number.
+    pub const SMS: Self = Self { name: "sms", kind: StrategyKind::Passwordless };
     const CUSTOM: Self = Self { name: "custom", kind: StrategyKind::Custom };
 
     /// Every strategy of the contract.

@@ -61,6 +61,10 @@ impl Connections for SqliteStore {
         let keyring = Arc::clone(&self.keyring);
         let sql = format!("{COLUMNS} {FILTER} {ORDER} LIMIT ?4 OFFSET ?5");
         let read = move |reader: &rusqlite::Connection| {
+            if let Some(alias) = &filter.domain_alias {
+                let found = aliased(reader, &keyring, tenant, &filter, alias)?.into_iter();
+                return Ok(found.skip(page.offset as usize).take(page.limit as usize).collect());
+            }
             let values = params![tenant.0, strategies(&filter), filter.name, page.limit, page.offset];
             Ok(values_of(select(reader, &keyring, &sql, values)?))
         };
@@ -80,6 +84,11 @@ impl Connections for SqliteStore {
             let (at, id) = after.map_or((i64::MIN, String::new()), |after| {
                 (after.created_at.as_millis(), after.id.as_str().to_owned())
             });
+            if let Some(alias) = &filter.domain_alias {
+                let found = aliased(reader, &keyring, tenant, &filter, alias)?.into_iter();
+                let is_after = |each: &Connection| (each.created_at.as_millis(), each.id.as_str()) > (at, &*id);
+                return Ok(found.filter(is_after).take(take as usize).collect());
+            }
             let values = params![tenant.0, strategies(&filter), filter.name, at, id, take];
             Ok(values_of(select(reader, &keyring, &sql, values)?))
         };
@@ -87,7 +96,11 @@ impl Connections for SqliteStore {
     }
 
     async fn connection_count(&self, tenant: TenantId, filter: ConnectionFilter) -> Result<u64, StoreError> {
+        let keyring = Arc::clone(&self.keyring);
         let read = move |reader: &rusqlite::Connection| {
+            if let Some(alias) = &filter.domain_alias {
+                return Ok(aliased(reader, &keyring, tenant, &filter, alias)?.len() as u64);
+            }
             let sql = format!("SELECT count(*) FROM connections {FILTER}");
             count(reader, &sql, params![tenant.0, strategies(&filter), filter.name])
         };
@@ -196,6 +209,21 @@ fn select(
     values: impl Params,
 ) -> Result<Vec<Versioned<Connection>>, StoreError> {
     query(reader, sql, values, |row| connection_of(row, keyring))
+}
+
+/// The connections with a domain alias, in order. Options are sealed, so each that is meant otherwise is opened; a tenant
+/// has no more connections than organizations that it works with.
+fn aliased(
+    reader: &rusqlite::Connection,
+    keyring: &Keyring,
+    tenant: TenantId,
+    filter: &ConnectionFilter,
+    alias: &str,
+) -> Result<Vec<Connection>, StoreError> {
+    let sql = format!("{COLUMNS} {FILTER} {ORDER}");
+    let mut found = values_of(select(reader, keyring, &sql, params![tenant.0, strategies(filter), filter.name])?);
+    found.retain(|connection| connection.has_domain_alias(alias));
+    Ok(found)
 }
 
 fn values_of(found: Vec<Versioned<Connection>>) -> Vec<Connection> {

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use domain::change::{Member, Revision};
 use domain::ids::{OrganizationId, RoleId, TenantId, UserId};
+use domain::organization::Organization;
 use domain::role::Role;
 use domain::user::User;
 use rusqlite::{Connection, params};
 
 use super::SqliteStore;
 use super::change::{add, remove};
-use super::organizations::NUMBER;
+use super::organizations::{NUMBER, organization_of};
 use super::roles::{role_of, values_of};
 use super::rows::{count, query};
 use super::users::user_of;
@@ -32,6 +33,29 @@ impl OrganizationMembers for SqliteStore {
     async fn member_count(&self, tenant: TenantId, organization: &OrganizationId) -> Result<u64, StoreError> {
         let organization = organization.clone();
         self.readers.read(move |database| member_count(database, tenant, &organization)).await
+    }
+
+    async fn user_organization_page(
+        &self,
+        tenant: TenantId,
+        user: &UserId,
+        page: Page,
+    ) -> Result<Vec<Organization>, StoreError> {
+        let user = user.clone();
+        let sql = format!(
+            "SELECT o.number, revision, organization_id, o.document {OF_USER} ORDER BY m.number LIMIT ?3 OFFSET ?4"
+        );
+        let read = move |database: &Connection| {
+            query(database, &sql, params![tenant.0, user.as_str(), page.limit, page.offset], organization_of)
+        };
+        let found = self.readers.read(read).await?;
+        Ok(found.into_iter().map(|each| each.value.value).collect())
+    }
+
+    async fn user_organization_count(&self, tenant: TenantId, user: &UserId) -> Result<u64, StoreError> {
+        let user = user.clone();
+        let sql = format!("SELECT count(*) {OF_USER}");
+        self.readers.read(move |database| count(database, &sql, params![tenant.0, user.as_str()])).await
     }
 
     async fn members_among(
@@ -67,6 +91,9 @@ impl OrganizationMembers for SqliteStore {
     }
 }
 
+/// The organizations that the user `?2` of the tenant `?1` is a member of.
+const OF_USER: &str = "FROM organization_members m JOIN organizations o ON o.number = m.organization_number
+  WHERE m.user_number = (SELECT number FROM users WHERE tenant_id = ?1 AND user_id = ?2)";
 const MEMBER: &str = "(SELECT m.number FROM organization_members m
   JOIN organizations o ON o.number = m.organization_number JOIN users u ON u.number = m.user_number
   WHERE o.tenant_id = ?1 AND o.organization_id = ?2 AND u.tenant_id = ?1 AND u.user_id = ?3)";

@@ -101,7 +101,9 @@ pub(super) fn organization_write(
     }
 }
 
-fn organization_of(row: &Row<'_>) -> rusqlite::Result<Result<Numbered<Versioned<Organization>>, StoreError>> {
+pub(super) fn organization_of(
+    row: &Row<'_>,
+) -> rusqlite::Result<Result<Numbered<Versioned<Organization>>, StoreError>> {
     let number = row.get(0)?;
     let revision = Revision(row.get(1)?);
     let (id, document): (String, String) = (row.get(2)?, row.get(3)?);

@@ -25,8 +25,8 @@ const STRATEGY: Field = Field::new("strategy", "The identity provider identifier
 const DISPLAY_NAME: Text =
     Text::new("display_name", "Connection name used in the new universal login experience").length(1, 128);
 const OPTIONS: Field = Field::new("options", "The connection's options, which its strategy decides on");
-const ENABLED_CLIENTS: Text =
-    Text::new("enabled_clients", "The applications that may use the connection").length(1, 64);
+const ENABLED_CLIENTS_FIELD: Field = Field::new("enabled_clients", "The applications that may use the connection");
+const ENABLED_CLIENTS: Text = Text::new(ENABLED_CLIENTS_FIELD.name, ENABLED_CLIENTS_FIELD.about).length(1, 64);
 const REALMS: Text = Text::new("realms", "The realms that the connection is for").length(1, 128);
 const IS_DOMAIN_CONNECTION: Field =
     Field::new("is_domain_connection", "Whether the connection is for third parties' applications");
@@ -37,7 +37,8 @@ const CONNECTED_ACCOUNTS: Field =
     Field::new("connected_accounts", "Whether users may add the connection as an account of theirs");
 const ACTIVE: Field = Field::new("active", "Whether it is so");
 const CROSS_APP_ACCESS: Field = Field::new("cross_app_access", "Whether applications may exchange its tokens");
-const CLIENT_ID: Text = Text::new("client_id", "The application").length(1, 64);
+const CLIENT_ID_FIELD: Field = Field::new("client_id", "The application");
+const CLIENT_ID: Text = Text::new(CLIENT_ID_FIELD.name, CLIENT_ID_FIELD.about).length(1, 64);
 const STATUS: Field = Field::new("status", "Whether the application may use the connection");
 
 const METADATA_MEMBERS_MAX: usize = 10;
@@ -130,6 +131,20 @@ fn read_connected_accounts(body: &mut ObjectReader) -> Result<Option<ConnectedAc
     let cross_app_access = given.boolean(CROSS_APP_ACCESS)?;
     given.finish()?;
     Ok(Some(ConnectedAccounts { active, cross_app_access }))
+}
+
+/// What is said of an application that is not there, among those that may use a connection.
+pub(crate) fn enabled_client_unknown(index: usize, client: &ClientId) -> Invalid {
+    client_unknown(&format!("{}[{index}]", ENABLED_CLIENTS_FIELD.name), client, ENABLED_CLIENTS_FIELD.about)
+}
+
+/// What is said of an application that is not there, among those to switch.
+pub(crate) fn switched_client_unknown(index: usize, client: &ClientId) -> Invalid {
+    client_unknown(&format!("[{index}].{}", CLIENT_ID_FIELD.name), client, CLIENT_ID_FIELD.about)
+}
+
+fn client_unknown(place: &str, client: &ClientId, about: &str) -> Invalid {
+    Invalid::new(Part::Payload, &format!("There is no application {}", client.as_str()), place, about)
 }
 
 /// Reads which applications may use a connection from now on, and which may not.

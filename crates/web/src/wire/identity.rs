@@ -11,6 +11,8 @@ const USER_ID: Text = Text::new(USER_ID_FIELD.name, USER_ID_FIELD.about).length(
 const CONNECTION_ID: Text =
     Text::new("connection_id", "Connection id of the secondary user account being linked.").length(1, 50);
 
+const LINK_WITH: Field = Field::new("link_with", "JWT for the secondary account being linked.");
+
 /// A user to link.
 #[derive(Debug)]
 pub(crate) struct NewLink {
@@ -24,6 +26,11 @@ pub(crate) struct NewLink {
 
 /// Reads the body.
 pub(crate) fn read_link(mut body: ObjectReader) -> Result<NewLink, Invalid> {
+    if body.value(LINK_WITH).is_some() {
+        return Err(
+            body.fault_at(LINK_WITH, "No users sign in here, so there are no such tokens: give provider and user_id")
+        );
+    }
     let provider = body.text_required(&PROVIDER)?;
     let user_id = body.text_or_number(&USER_ID)?.ok_or_else(|| body.missing(USER_ID_FIELD))?;
     let connection_id = body.text(&CONNECTION_ID)?.map(ConnectionId::from_text);

@@ -1,10 +1,11 @@
 //! Users as callers give them (management-api.md 6.1). They are answered as the domain writes them.
 
+use domain::connection::Strategy;
 use domain::secret::Secret;
 use domain::user::UserProfile;
 use domain::user_form::{is_email, is_event_username, is_phone, is_uri};
 
-use super::reader::{Field, Invalid, ObjectReader, Text};
+use super::reader::{Field, Invalid, ObjectReader, Part, Text};
 
 const CONNECTION: Text = Text::new("connection", "Name of the connection this user is in.").length(1, 128);
 const USER_ID: Text = Text::new("user_id", "The external user's id provided by the identity provider.")
@@ -14,10 +15,13 @@ const PASSWORD_FIELD: Field = Field::new("password", "Password of this user");
 const PASSWORD: Text = Text::new(PASSWORD_FIELD.name, PASSWORD_FIELD.about).length(1, 1024).secret();
 const EMAIL_FIELD: Field = Field::new("email", "The user's email");
 const EMAIL: Text = Text::new(EMAIL_FIELD.name, EMAIL_FIELD.about).length(1, 254).format("email", is_email);
-const USERNAME: Text = Text::new("username", "The user's username")
+const USERNAME_FIELD: Field = Field::new("username", "The user's username");
+const USERNAME: Text = Text::new(USERNAME_FIELD.name, USERNAME_FIELD.about)
     .length(1, 128)
     .pattern(r"^[a-zA-Z0-9_+\-.!#$^`~@']*$", is_event_username);
-const PHONE_NUMBER: Text = Text::new("phone_number", "The user's phone number").pattern(r"^\+[0-9]{1,15}$", is_phone);
+const PHONE_NUMBER_FIELD: Field = Field::new("phone_number", "The user's phone number");
+const PHONE_NUMBER: Text =
+    Text::new(PHONE_NUMBER_FIELD.name, PHONE_NUMBER_FIELD.about).pattern(r"^\+[0-9]{1,15}$", is_phone);
 const GIVEN_NAME: Text = Text::new("given_name", "The user's given name(s)").length(1, 150);
 const FAMILY_NAME: Text = Text::new("family_name", "The user's family name(s)").length(1, 150);
 const NAME: Text = Text::new("name", "The user's full name").length(1, 300);
@@ -42,9 +46,35 @@ pub(crate) struct NewUser {
     /// The id in the connection, if the caller chose one.
     pub local_id: Option<String>,
     /// Checked and dropped.
-    pub password: Secret,
+    pub password: Option<Secret>,
     /// Everything else.
     pub profile: UserProfile,
+}
+
+impl NewUser {
+    /// Checks what users of a strategy must have, and what they cannot: those of a database an e-mail address and a
+    /// password, those to whom a code is sent the address or number for it, and nothing to remember.
+    pub(crate) fn check_for(&self, strategy: Strategy) -> Result<(), Invalid> {
+        let fault = |reason: String| Err(Invalid::new(Part::Payload, &reason, "", ""));
+        let missing = |field: Field| fault(format!("Missing required property: {}", field.name));
+        let (has_email, has_phone) = (self.profile.email.is_some(), self.profile.phone_number.is_some());
+        let is_passwordless = strategy == Strategy::EMAIL || strategy == Strategy::SMS;
+        let not_allowed =
+            [(PASSWORD_FIELD.name, self.password.is_some()), (USERNAME_FIELD.name, self.profile.username.is_some())];
+        match not_allowed.iter().find(|(_, is_given)| is_passwordless && *is_given) {
+            Some((name, _)) => fault(format!("Additional properties not allowed: {name}")),
+            None if strategy == Strategy::SMS => {
+                if has_phone {
+                    Ok(())
+                } else {
+                    missing(PHONE_NUMBER_FIELD)
+                }
+            }
+            None if !has_email => missing(EMAIL_FIELD),
+            None if !is_passwordless && self.password.is_none() => missing(PASSWORD_FIELD),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What to change of a user.
@@ -58,17 +88,12 @@ pub(crate) struct UserChanges {
     pub profile: UserProfile,
 }
 
-/// Reads the body of a creation. Every connection there is so far is a database, which asks for both an
-/// e-mail address and a password.
+/// Reads the body of a creation. What it must have depends on the connection.
 pub(crate) fn read_new(mut body: ObjectReader) -> Result<NewUser, Invalid> {
     let connection = body.text_required(&CONNECTION)?;
     let local_id = body.text(&USER_ID)?;
-    let password = body.text(&PASSWORD)?;
+    let password = body.text(&PASSWORD)?.map(Secret::new);
     let profile = read_profile(&mut body)?;
-    if profile.email.is_none() {
-        return Err(body.missing(EMAIL_FIELD));
-    }
-    let password = Secret::new(password.ok_or_else(|| body.missing(PASSWORD_FIELD))?);
     body.boolean(VERIFY_EMAIL)?;
     body.finish()?;
     Ok(NewUser { connection, local_id, password, profile })

@@ -51,8 +51,9 @@ async fn post_connections_answers_201_and_raises_connection_created() {
 #[tokio::test]
 async fn every_member_is_kept_and_answered() {
     let server = Server::start().await;
+    let clients = [server.create_client("a").await.0, server.create_client("b").await.0];
     let body = json!({
-        "name": "all", "strategy": "google-oauth2", "display_name": "All", "enabled_clients": ["a", "b"],
+        "name": "all", "strategy": "google-oauth2", "display_name": "All", "enabled_clients": clients,
         "options": {"client_id": "c", "scope": ["email"]}, "realms": ["x", "y"], "is_domain_connection": true,
         "show_as_button": false, "metadata": {"k": "v"}, "authentication": {"active": false},
         "connected_accounts": {"active": true, "cross_app_access": false},
@@ -281,25 +282,31 @@ async fn get_connections_lists_by_number_by_checkpoint_and_by_filter() {
 #[tokio::test]
 async fn get_and_patch_connections_clients_switch_applications_and_raise_connection_updated() {
     let server = Server::start().await;
-    let made = create(&server, &json!({"name": "corp", "strategy": "ad", "enabled_clients": ["c", "a"]})).await;
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c"] {
+        ids.push(server.create_client(name).await.0);
+    }
+    ids.sort_unstable();
+    let [a, b, c] = <[String; 3]>::try_from(ids).unwrap();
+    let made = create(&server, &json!({"name": "corp", "strategy": "ad", "enabled_clients": [c, a]})).await;
     let path = format!("{}/clients", path_of(&made));
     let first = server.call("GET", &format!("{path}?take=1")).await.expect(200);
-    assert_eq!(first["clients"], json!([{"client_id": "a"}]));
+    assert_eq!(first["clients"], json!([{"client_id": a}]));
     let next = first["next"].as_str().unwrap();
     let rest = server.call("GET", &format!("{path}?take=1&from={next}")).await.expect(200);
-    assert_eq!(rest, json!({"clients": [{"client_id": "c"}]}));
-    let switched = json!([{"client_id": "a", "status": false}, {"client_id": "b", "status": true},
-        {"client_id": "c", "status": true}]);
+    assert_eq!(rest, json!({"clients": [{"client_id": c}]}));
+    let switched = json!([{"client_id": a, "status": false}, {"client_id": b, "status": true},
+        {"client_id": c, "status": true}]);
     for _ in 0..2 {
         assert_eq!(server.call_with("PATCH", &path, &switched).await.expect(204), Value::Null);
     }
     let all = server.call("GET", &path).await.expect(200);
-    assert_eq!(all, json!({"clients": [{"client_id": "b"}, {"client_id": "c"}]}));
+    assert_eq!(all, json!({"clients": [{"client_id": b}, {"client_id": c}]}));
     let events = server.event_bodies().await;
     assert_eq!(events.len(), 2, "the second time it was no change");
     assert_eq!(events[1]["type"], "connection.updated");
-    assert_eq!(events[1]["data"]["object"]["enabled_clients"], json!(["c", "b"]));
-    assert_eq!(events[1]["data"]["previous_object"]["enabled_clients"], json!(["c", "a"]));
+    assert_eq!(events[1]["data"]["object"]["enabled_clients"], json!([c, b]));
+    assert_eq!(events[1]["data"]["previous_object"]["enabled_clients"], json!([c, a]));
     schema::check(&events);
     for (body, message) in [
         (json!([]), "'Array is too short (0), minimum 1'."),
@@ -362,4 +369,50 @@ async fn users_of_a_deleted_connection_stay() {
         server.call_with("POST", "/api/v2/users", &body).await.expect(400)["errorCode"],
         "inexistent_connection"
     );
+}
+
+#[tokio::test]
+async fn applications_that_there_are_not_are_refused_and_those_that_have_gone_can_be_switched_off() {
+    let server = Server::start().await;
+    let (gone, _) = server.create_client("gone").await;
+    let made = create(&server, &json!({"name": "corp", "strategy": "ad", "enabled_clients": [gone]})).await;
+    let (path, clients) = (path_of(&made), format!("{}/clients", path_of(&made)));
+    let about = "on property enabled_clients[1] (The applications that may use the connection).";
+    let unknown = invalid_body(&format!("'There is no application nobody' {about}"));
+    let named = json!({"enabled_clients": [CLIENT_ID, "nobody"]});
+    let mut new = named.clone();
+    new.as_object_mut().unwrap().extend(okta("other").as_object().unwrap().clone());
+    assert_eq!(server.call_with("POST", CONNECTIONS, &new).await.expect(400), unknown);
+    assert_eq!(server.call_with("PATCH", &path, &named).await.expect(400), unknown);
+    let switched = json!([{"client_id": "somebody", "status": false}, {"client_id": "nobody", "status": true}]);
+    assert_eq!(
+        server.call_with("PATCH", &clients, &switched).await.expect(400),
+        invalid_body("'There is no application nobody' on property [1].client_id (The application).")
+    );
+    server.call("DELETE", &format!("/api/v2/clients/{gone}")).await.expect(204);
+    server.call_with("PATCH", &path, &json!({"enabled_clients": [gone], "display_name": "Corp"})).await.expect(200);
+    server.call_with("PATCH", &clients, &json!([{"client_id": gone, "status": false}])).await.expect(204);
+    assert_eq!(server.call("GET", &clients).await.expect(200), json!({"clients": []}));
+}
+
+#[tokio::test]
+async fn get_connections_finds_those_of_a_domain_alias() {
+    let server = Server::start().await;
+    for (name, aliases) in [("a", json!(["corp.example", "Corp.test"])), ("b", json!(["corp.test"])), ("c", json!([]))]
+    {
+        let options = json!({"client_id": "c", "domain_aliases": aliases});
+        create(&server, &json!({"name": name, "strategy": "oidc", "options": options})).await;
+        server.clock.advance(std::time::Duration::from_millis(1));
+    }
+    let get = async |query: &str| server.call("GET", &format!("{CONNECTIONS}?{query}")).await.expect(200);
+    assert_eq!(names(&get("domain_alias=corp.example").await), ["a"]);
+    assert_eq!(names(&get("domain_alias=CORP.test").await), ["a", "b"]);
+    assert_eq!(names(&get("domain_alias=corp.test&strategy=okta").await), Vec::<&str>::new());
+    assert_eq!(names(&get("domain_alias=other.example").await), Vec::<&str>::new());
+    let page = get("domain_alias=corp.test&per_page=1&page=1&include_totals=true").await;
+    assert_eq!((names(&page["connections"]), &page["total"]), (vec!["b"], &json!(2)));
+    let first = get("domain_alias=corp.test&take=1").await;
+    assert_eq!(names(&first["connections"]), ["a"]);
+    let rest = get(&format!("domain_alias=corp.test&take=1&from={}", first["next"].as_str().unwrap())).await;
+    assert_eq!((names(&rest["connections"]), rest.get("next")), (vec!["b"], None));
 }

@@ -160,7 +160,10 @@ async fn refusals_leave_everything_as_it_was() {
     );
     assert_eq!(
         post(json!({"link_with": "ey"})).await.expect(400),
-        invalid_body("'Missing required property: provider'.")
+        invalid_body(
+            "'No users sign in here, so there are no such tokens: give provider and user_id' on property link_with (JWT \
+             for the secondary account being linked)."
+        )
     );
     let mut elsewhere = with(local_id(&joe));
     elsewhere["connection_id"] = "con_unknown".into();

@@ -301,3 +301,65 @@ async fn one_can_page_through_a_thousand() {
     );
     assert_eq!(server.call("GET", "/api/v2/users?page=9&per_page=100").await.expect(200), json!([]));
 }
+
+#[tokio::test]
+async fn post_users_of_passwordless_connections_takes_an_address_or_a_number_and_no_password() {
+    let server = Server::start().await;
+    for name in ["email", "sms"] {
+        server.call_with("POST", "/api/v2/connections", &json!({"name": name, "strategy": name})).await.expect(201);
+    }
+    let post = async |body: Value| server.call_with("POST", "/api/v2/users", &body).await;
+    let by_email = post(json!({"connection": "email", "email": "Jane@example.com"})).await.expect(201);
+    let id = by_email["user_id"].as_str().unwrap().strip_prefix("email|").unwrap();
+    let identity = json!([{"connection": "email", "user_id": id, "provider": "email", "isSocial": false}]);
+    assert_eq!((&by_email["identities"], &by_email["email"]), (&identity, &json!("jane@example.com")));
+    let by_sms =
+        post(json!({"connection": "sms", "phone_number": "+15551234", "phone_verified": true})).await.expect(201);
+    assert!(by_sms["user_id"].as_str().unwrap().starts_with("sms|"));
+    assert_eq!((&by_sms["phone_verified"], by_sms.get("email")), (&json!(true), None));
+    let events = server.event_bodies().await;
+    crate::schema::check(&events);
+    assert_eq!(events.iter().map(|event| &event["data"]["object"]).collect::<Vec<_>>(), [&by_email, &by_sms]);
+    for (body, message) in [
+        (json!({"connection": "email"}), "'Missing required property: email'."),
+        (json!({"connection": "sms", "email": "a@example.com"}), "'Missing required property: phone_number'."),
+        (
+            json!({"connection": "email", "email": "a@example.com", "password": "Tr0ub4dor&3x"}),
+            "'Additional properties not allowed: password'.",
+        ),
+        (
+            json!({"connection": "sms", "phone_number": "+15551235", "username": "jo"}),
+            "'Additional properties not allowed: username'.",
+        ),
+    ] {
+        assert_eq!(post(body).await.expect(400), invalid_body(message));
+    }
+    let again = post(json!({"connection": "email", "email": "jane@example.com"})).await.expect(409);
+    assert_eq!(again["errorCode"], "auth0_idp_error");
+    // The same address in another connection is another user.
+    create(&server, "jane@example.com").await;
+}
+
+#[tokio::test]
+async fn get_users_organizations_lists_them_in_the_order_in_which_the_user_joined() {
+    let server = Server::start().await;
+    let user = create(&server, "jane@example.com").await;
+    for name in ["b", "a", "c"] {
+        let made = server.call_with("POST", "/api/v2/organizations", &json!({ "name": name })).await.expect(201);
+        if name != "c" {
+            let path = format!("/api/v2/organizations/{}/members", made["id"].as_str().unwrap());
+            server.call_with("POST", &path, &json!({"members": [user["user_id"]]})).await.expect(204);
+        }
+    }
+    let path = format!("{}/organizations", path_of(&user));
+    let names = |list: &Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|each| each["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&server.call("GET", &path).await.expect(200)), ["b", "a"]);
+    let page = server.call("GET", &format!("{path}?page=1&per_page=1&include_totals=true")).await.expect(200);
+    assert_eq!((names(&page["organizations"]), &page["total"]), (vec!["a".to_owned()], &json!(2)));
+    server.call("GET", "/api/v2/users/auth0%7Cnobody/organizations").await.expect(404);
+    let token = server.token_with(&["read:users"]).await;
+    let refused = server.call_as(&token, "GET", &path).await.expect(403);
+    assert_eq!(refused["message"], "Insufficient scope, expected any of: read:organizations");
+}

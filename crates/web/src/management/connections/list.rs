@@ -17,7 +17,6 @@ const STRATEGY: Field = Field::new("strategy", "Provide strategies to only retri
 pub(crate) async fn list(caller: Authenticated) -> Answer {
     let call = caller.authorise(&["read:connections"])?;
     let query = call.query();
-    query.refuse(&["domain_alias"])?;
     let filter = filter_of(&query)?;
     let selection = query.selection()?;
     if query.wants_checkpoint() {
@@ -49,6 +48,7 @@ fn filter_of(query: &QueryReader) -> Result<ConnectionFilter, Invalid> {
     Ok(ConnectionFilter {
         strategies: (!strategies.is_empty()).then_some(strategies),
         name: query.text("name").map(str::to_owned),
+        domain_alias: query.text("domain_alias").map(str::to_owned),
     })
 }
 

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use domain::change::connection_update;
 
-use super::{connection_id, stored};
+use super::{check_clients, connection_id, stored};
 use crate::call::{Authenticated, CHANGE_TRIES_MAX};
 use crate::error::{Answer, ApiError, Refusal};
 use crate::payload::Payload;
@@ -18,6 +18,8 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
     let client = call.client_context().await?;
     for _ in 0..CHANGE_TRIES_MAX {
         let found = stored(&call, &id).await?;
+        check_clients(&call, patch.enabled_clients.as_deref().unwrap_or_default(), &found.value.enabled_clients)
+            .await?;
         let origin = call.origin(client.clone());
         let Some((changed, change)) = connection_update(&found, &patch, &origin) else {
             return Ok(answer::json(StatusCode::OK, &ConnectionAnswer::from(found.value)));

@@ -3,18 +3,24 @@
 use domain::change::{ConnectionPatch, connection_update};
 use domain::ids::ClientId;
 
-use super::{connection_id, stored};
+use super::{connection_id, stored, unknown_client};
 use crate::call::{Authenticated, CHANGE_TRIES_MAX};
 use crate::error::{Answer, ApiError, Refusal};
 use crate::payload::Payload;
 use crate::wire::answer;
-use crate::wire::connection::read_clients;
+use crate::wire::connection::{read_clients, switched_client_unknown};
 
 /// Lets applications use a connection, or no longer, which raises `connection.updated` if it is an enterprise one.
 pub(crate) async fn update_clients(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["update:connections"])?;
     let id = connection_id(&call)?;
     let switched = read_clients(payload.value().await?)?;
+    // One that has gone can still be switched off.
+    let on: Vec<ClientId> = switched.iter().filter(|(_, status)| *status).map(|(client, _)| client.clone()).collect();
+    if let Some(index) = unknown_client(&call, &on, &[]).await? {
+        let place = switched.iter().position(|(client, status)| *status && *client == on[index]);
+        return Err(switched_client_unknown(place.unwrap_or_default(), &on[index]).into());
+    }
     let client = call.client_context().await?;
     for _ in 0..CHANGE_TRIES_MAX {
         let found = stored(&call, &id).await?;

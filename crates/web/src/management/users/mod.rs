@@ -6,6 +6,7 @@ pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod identities;
 pub(crate) mod list;
+pub(crate) mod organizations;
 mod password;
 pub(crate) mod roles;
 pub(crate) mod update;
