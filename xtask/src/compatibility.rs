@@ -61,6 +61,10 @@ pub(crate) fn check(root: &Path, clients: &[Client]) -> Result<String> {
             "{PAGE} is not what the run gives; write it anew with `cargo xtask compatibility --last-run`\n{difference}"
         );
     }
+    let unnamed = run.unnamed();
+    if !unnamed.is_empty() {
+        println!("shown, but by no test that is named after it:\n  {}", unnamed.join("\n  "));
+    }
     let missing: Vec<_> = clients.iter().filter(|client| client.lacks.is_some()).map(|client| client.name).collect();
     Ok(if missing.is_empty() { String::new() } else { format!("not played here: {}", missing.join("; ")) })
 }

@@ -42,10 +42,15 @@ impl Operation {
         joined.replace(|each: char| !each.is_ascii_alphanumeric(), "_").trim_matches('_').to_owned()
     }
 
-    /// Whether it is in the contract's tables, where each has a test that is named after it. SCIM's own description is not.
+    /// Whether it is in the contract's tables. SCIM's own description is not.
     fn is_in_tables(&self) -> bool {
         let scim = self.path.strip_prefix("/scim/v2/connections/{connection_id}/");
         !self.is_extension && scim.is_none_or(|rest| rest.starts_with("Users") || rest.starts_with("Groups"))
+    }
+
+    /// What a test that is named after it would be called.
+    fn wanted(&self) -> String {
+        format!("{} {} ({}_{}_…)", self.method, self.path, self.method.to_ascii_lowercase(), self.slug())
     }
 
     fn fits(&self, asked: &str) -> bool {
@@ -176,23 +181,26 @@ impl Run {
         seen.filter(|test| test.starts_with(&start)).map(String::as_str).collect()
     }
 
-    /// Every operation of the contract has a test that is named after it and had it succeed, and every type of the
-    /// catalogue one that raised it.
+    /// Every operation of the contract has a test that had it succeed, and every type of the catalogue one that raised it.
     pub(super) fn complete(&self) -> Result<()> {
-        let is_bare = |(place, operation): &(usize, &Operation)| {
-            let shown = self.succeeded.get(place).into_iter().flatten();
-            operation.is_in_tables() && !shown.into_iter().any(|(_, test)| self.is_named_after(test, operation))
-        };
-        let bare = self.operations.iter().enumerate().filter(is_bare);
-        let mut missing: Vec<String> = bare
-            .map(|(_, operation)| {
-                let name = format!("{}_{}_…", operation.method.to_ascii_lowercase(), operation.slug());
-                format!("{} {}: no test {name} has it succeed", operation.method, operation.path)
-            })
-            .collect();
+        let tables = self.tables().filter(|(place, _)| self.shown_by(*place).is_empty());
+        let mut missing: Vec<String> =
+            tables.map(|(_, operation)| format!("{}: no test has it succeed", operation.wanted())).collect();
         let unraised = self.types.iter().filter(|event_type| self.raised_by(event_type).is_empty());
         missing.extend(unraised.map(|name| format!("{name}: no test {}{RAISED}… raises it", name.replace('.', "_"))));
         if missing.is_empty() { Ok(()) } else { bail!("{}", missing.join("\n")) }
+    }
+
+    /// The operations of the contract that only tests of other names show, and the names that are missing.
+    pub(super) fn unnamed(&self) -> Vec<String> {
+        let is_named = |place, operation| {
+            self.succeeded.get(&place).into_iter().flatten().any(|(_, test)| self.is_named_after(test, operation))
+        };
+        self.tables().filter(|(place, operation)| !is_named(*place, operation)).map(|(_, each)| each.wanted()).collect()
+    }
+
+    fn tables(&self) -> impl Iterator<Item = (usize, &Operation)> {
+        self.operations.iter().enumerate().filter(|(_, operation)| operation.is_in_tables())
     }
 }
 
@@ -277,6 +285,8 @@ mod tests {
         );
         assert!(said.contains("user.created: no test user_created_is_raised_by_… raises it"));
         assert!(!said.contains("event-types"), "extensions may do without: {said}");
+        run.take(Suite::Api, "answer\tGET\t/api/v2/users\t200\tusers::get_users_pages\n");
+        assert_eq!(run.unnamed().len(), 4, "all but one: {:?}", run.unnamed());
         run.take(Suite::Api, "event\tuser.created\traised::user_created_is_raised_by_post_users\n");
         assert_eq!(run.raised_by("user.created"), ["user_created_is_raised_by_post_users"]);
     }

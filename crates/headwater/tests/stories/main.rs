@@ -13,6 +13,7 @@ mod https;
 mod keys;
 mod load;
 mod main_job;
+mod organizations;
 mod outbox;
 mod outgoing_bytes;
 #[allow(dead_code, reason = "shared with the tests of delivery, which ask more of it")]

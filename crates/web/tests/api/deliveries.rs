@@ -1,5 +1,7 @@
 //! Failed deliveries and their redelivery.
 
+use axum::body::Body;
+use axum::http::Request;
 use domain::catalog::EventType;
 use domain::change::Change;
 use domain::clock::Timestamp;
@@ -9,8 +11,12 @@ use domain::ids::{EventId, StreamId};
 use serde_json::{Value, json};
 use std::time::Duration;
 use store::{Checkpoint, Log, State, StreamProgress};
+use tower::ServiceExt;
+use web::Settings;
 
-use crate::server::{START, Server, SystemEntropy, error, error_with_code, invalid_query};
+use crate::server::{
+    CLIENT_SECRET, START, Server, SystemEntropy, error, error_with_code, invalid_query, load, settings,
+};
 
 pub(crate) struct Failing {
     pub(crate) server: Server,
@@ -224,4 +230,23 @@ async fn a_stream_is_not_enabled_while_too_many_deliveries_are_outstanding() {
     );
     failing.save(vec![RowChange::Recovered { seq: failing.events[0].0 }]).await;
     assert_eq!(server.call_with("PATCH", &failing.path, &enable).await.expect(200)["status"], "enabled");
+}
+
+/// The operator's limit of the day decides, not the one under which the stream was disabled.
+#[tokio::test]
+async fn whether_a_stream_may_be_enabled_follows_the_limit_that_holds_now() {
+    let failing = Failing::with(&[EventType::UserCreated; 3]).await;
+    let server = &failing.server;
+    server.call_with("PATCH", &failing.path, &json!({"status": "disabled"})).await.expect(200);
+    let enabling_with = async |failures_outstanding_max: u32| {
+        let settings = Settings { failures_outstanding_max, ..settings() };
+        let router = load(&server.store, &server.clock, CLIENT_SECRET, settings).await;
+        let request = Request::patch(&failing.path)
+            .header("authorization", format!("Bearer {}", server.token))
+            .body(Body::from(json!({"status": "enabled"}).to_string()));
+        router.oneshot(request.unwrap()).await.unwrap().status().as_u16()
+    };
+    assert_eq!(enabling_with(3).await, 409, "lowered to what is outstanding");
+    assert_eq!(enabling_with(1).await, 409);
+    assert_eq!(enabling_with(4).await, 200, "raised beyond it");
 }

@@ -249,3 +249,22 @@ async fn registering_needs_its_scopes() {
         assert_eq!(server.call_as(&token, method, &path).await.expect(403), refused);
     }
 }
+
+#[tokio::test]
+async fn the_example_of_a_registered_type_is_its_test_event() {
+    let server = Server::start().await;
+    register(&server, &invoice()).await;
+    let stream = server.call_with("POST", "/api/v2/event-streams", &stream_to(&[NAME])).await.expect(201);
+    let path = format!("/api/v2/event-streams/{}/test", stream["id"].as_str().unwrap());
+    let test = async |body: Value| server.call_with("POST", &path, &body).await;
+    let sent = test(json!({"event_type": NAME})).await.expect(202);
+    let event = &sent["event"];
+    assert_eq!(
+        (&event["type"], &event["data"], &event["a0purpose"]),
+        (&json!(NAME), &invoice()["example"], &json!("test"))
+    );
+    let own = json!({"object": {"number": "I-7"}});
+    let sent = test(json!({"event_type": NAME, "data": own})).await.expect(202);
+    assert_eq!(sent["event"]["data"], own);
+    test(json!({"event_type": "com.example.other"})).await.expect(400);
+}

@@ -162,6 +162,8 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "/api/v2/event-streams/{id}/headwater/dry-run") => json!({"event_type": "user.created"}),
         ("POST", "/api/v2/actions/actions/{id}/test") => json!({"payload": {}}),
         ("POST", "/api/v2/organizations/{id}/members") => json!({"members": ["auth0|000000000000000000000000"]}),
+        ("POST", "/api/v2/event-streams/{id}/test") => json!({"event_type": "user.created"}),
+        ("PATCH", "/api/v2/event-streams/{id}/headwater/redeliveries/{redelivery_id}") => json!({"status": "paused"}),
         _ => json!({}),
     }
 }
