@@ -96,7 +96,8 @@ def map_path_parameters(context, path_parameters):
         if is_unknown or SPARED.count(operation.path) >= SPARES_MAX:
             return {**path_parameters, **spared, **connection}
         SPARED.append(operation.path)
-        others = named if operation.path.count("{") > 1 else {}
+        deleted = operation.path.rsplit("{", 1)[1].split("}")[0]
+        others = {name: value for name, value in named.items() if name != deleted}
         return {**path_parameters, **spared, **others, **connection, **spare(operation.path)}
     return {**path_parameters, **(connection if is_unknown else named)}
 
@@ -106,7 +107,13 @@ def map_body(context, body):
     """Names what is there in one of two cases, where a body names something."""
     if not isinstance(body, dict) or len(str(body)) % 2:
         return body
-    return {name: IN_BODIES.get(name, value) for name, value in body.items()}
+    return {name: IN_BODIES[name] if fits(value, IN_BODIES.get(name)) else value for name, value in body.items()}
+
+
+def fits(value, known):
+    """Whether what is known is of the kind that a body has there: the members of SCIM groups are objects."""
+    is_of_objects = isinstance(value, list) and value and isinstance(value[0], dict)
+    return known is not None and isinstance(value, type(known)) and not is_of_objects
 
 
 SUCCEEDED = set()
