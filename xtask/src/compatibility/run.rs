@@ -280,9 +280,8 @@ mod tests {
     fn what_no_test_shows_is_named() {
         let mut run = run();
         let said = run.complete().unwrap_err().to_string();
-        assert!(
-            said.contains("POST /scim/v2/connections/{connection_id}/Users: no test post_scim_users_… has it succeed")
-        );
+        let scim = "POST /scim/v2/connections/{connection_id}/Users (post_scim_users_…): no test has it succeed";
+        assert!(said.contains(scim), "{said}");
         assert!(said.contains("user.created: no test user_created_is_raised_by_… raises it"));
         assert!(!said.contains("event-types"), "extensions may do without: {said}");
         run.take(Suite::Api, "answer\tGET\t/api/v2/users\t200\tusers::get_users_pages\n");
