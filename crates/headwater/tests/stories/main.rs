@@ -19,6 +19,7 @@ mod outgoing_bytes;
 #[allow(dead_code, reason = "shared with the tests of delivery, which ask more of it")]
 #[path = "../../../delivery/tests/sockets/engine/receiver.rs"]
 mod receiver;
+#[allow(clippy::disallowed_methods, reason = "tests are at the edge, where the environment is read")]
 #[path = "../../../web/tests/api/record.rs"]
 mod record;
 mod recovery;
