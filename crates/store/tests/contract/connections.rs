@@ -75,7 +75,7 @@ pub(crate) async fn a_filter_narrows_the_list<B: Backend>(backend: &B) {
         (strategies(&["auth0"]), Some("corp".to_owned()), vec![]),
     ];
     for (strategies, name, expected) in cases {
-        let filter = ConnectionFilter { strategies, name };
+        let filter = ConnectionFilter { strategies, name, ..ConnectionFilter::default() };
         let page = house.store.connection_page(house.tenant, filter.clone(), ALL).await.unwrap();
         assert_eq!(names(&page), expected);
         let after = house.store.connections_after(house.tenant, filter.clone(), None, 9).await.unwrap();
