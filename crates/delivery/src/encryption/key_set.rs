@@ -17,6 +17,9 @@ use crate::outbound::{EndpointClient, Outbound, SendError};
 /// How long the last reading of a set serves while it cannot be read anew, before that is tried once more.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
+/// How long a failure stands for those who come after it and have no key: a set is read once a second at most.
+const FAILURE_HOLDS: Duration = Duration::from_secs(1);
+
 /// The set of one stream's receiver.
 pub(crate) struct KeySet {
     client: EndpointClient,
@@ -93,11 +96,9 @@ impl KeySet {
             if let Some(recipient) = state.fresh(now, self.fresh_for) {
                 return Ok(recipient);
             }
-            // Whoever waited for the same try has its outcome too.
-            if state.tries != tries
-                && let Some((_, error)) = &state.failed
-            {
-                return Err(error.clone());
+            if let Some(error) = state.failure_of(tries, now) {
+                let known = state.known.as_ref().filter(|_| usable.is_some());
+                return known.map(|known| Arc::clone(&known.recipient)).ok_or(error);
             }
         }
         let read = self.read(spent + now.saturating_sub(began)).await;
@@ -168,6 +169,12 @@ impl State {
     fn fresh(&self, now: Duration, fresh_for: Duration) -> Option<Arc<Recipient>> {
         let known = self.known.as_ref()?;
         (now.saturating_sub(known.read_at) < fresh_for).then(|| Arc::clone(&known.recipient))
+    }
+
+    /// The failure of the last try, for whoever waited for it since there were so many `tries`, or comes right after it.
+    fn failure_of(&self, tries: u64, now: Duration) -> Option<SendError> {
+        let (at, error) = self.failed.as_ref()?;
+        (self.tries != tries || now.saturating_sub(*at) < FAILURE_HOLDS).then(|| error.clone())
     }
 
     fn usable(&self, now: Duration, fresh_for: Duration, age_max: Duration) -> Option<Usable> {

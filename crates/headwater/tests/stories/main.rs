@@ -24,6 +24,7 @@ mod receiver;
 mod record;
 mod recovery;
 mod registered_types;
+mod secure_webhooks;
 mod server;
 mod starting;
 mod stopping;

@@ -22,7 +22,7 @@ const ESTABLISHED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 /// What a wiretap does with what it hears.
 #[derive(Clone)]
-enum Role {
+pub(crate) enum Role {
     /// It answers each request so.
     Answering(String),
     /// It makes the tunnels that it is asked for, and hears what goes through them.
@@ -32,7 +32,7 @@ enum Role {
 }
 
 /// Keeps every byte that is sent to it.
-struct Wiretap {
+pub(crate) struct Wiretap {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<u8>>>,
     more: Arc<Notify>,
@@ -40,7 +40,7 @@ struct Wiretap {
 }
 
 impl Wiretap {
-    async fn start(role: Role) -> Self {
+    pub(crate) async fn start(role: Role) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (heard, more) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
@@ -55,12 +55,12 @@ impl Wiretap {
         Self { address, heard, more, _tasks: tasks }
     }
 
-    fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
     /// What was sent to it, once that contains `part`.
-    async fn heard(&self, part: &str) -> Vec<u8> {
+    pub(crate) async fn heard(&self, part: &str) -> Vec<u8> {
         let waiting = async {
             loop {
                 let more = self.more.notified();
@@ -159,6 +159,8 @@ const SECURE: &str = "secure-token-Bv2Ho8ck";
 const ENCRYPTED: &str = "encrypted-token-Ti4Sf7mz";
 const SIGNED: &str = "signed-token-Yw3Xg6ek";
 const SIGNING_SECRET: &str = "whsec_c2lnbmluZy1zZWNyZXQtb2YtYS1zdHJlYW0tMDEyMzQ=";
+const ACTION_KEY: &str = "action-key-Ko8Zi4fu";
+const ACTION_OTHER: &str = "action-other-Ax5Ml2tj";
 const MASTER_KEY: &str = "aGVhZHdhdGVyLXN0b3JpZXMtbWFzdGVyLWtleS0wMTI=";
 const ENVIRONMENT: &str = "environment-Qe9Rj3xl";
 const CONNECTION_SECRET: &str = "connection-secret-Gy1Dp5vn";
@@ -185,6 +187,7 @@ struct Wiretaps {
     secure: Wiretap,
     encrypted: Wiretap,
     signed: Wiretap,
+    fetched: Wiretap,
     keys: Wiretap,
 }
 
@@ -207,6 +210,7 @@ impl Wiretaps {
             secure: Wiretap::start(Role::Deaf).await,
             encrypted: answering().await,
             signed: answering().await,
+            fetched: answering().await,
             keys: Wiretap::start(Role::Answering(set)).await,
         }
     }
@@ -244,6 +248,7 @@ impl Wiretaps {
             ("secure", self.secure.heard("localhost").await),
             ("encrypted", self.encrypted.heard("application/jose").await),
             ("signed", self.signed.heard(event).await),
+            ("fetched", self.fetched.heard(event).await),
             ("keys", self.keys.heard("\r\n\r\n").await),
         ])
     }
@@ -287,6 +292,32 @@ fn expected(first: &str, authorization: &str, content_type: &str) -> Vec<String>
     lines
 }
 
+/// An action that sends on what it gets, with one of its secrets.
+async fn create_action(server: &Server, to: &Wiretap) {
+    let code = "exports.onExecuteEventStream = async (event) => {
+        const headers = { authorization: event.secrets.KEY };
+        await fetch(event.secrets.URL, { method: 'POST', headers, body: JSON.stringify(event.message) });
+    };";
+    let secret = |name: &str, value: &str| json!({"name": name, "value": value});
+    let url = format!("http://127.0.0.1:{}/in", to.port());
+    let action = json!({
+        "name": "sends on", "code": code,
+        "secrets": [secret("URL", &url), secret("KEY", ACTION_KEY), secret("OTHER", ACTION_OTHER)],
+        "supported_triggers": [{"id": "event-stream", "version": "v1"}],
+    });
+    let (status, action) = server.call("POST", "actions/actions", Some(action)).await;
+    assert_eq!(status, 201, "{action}");
+    let id = &action["id"];
+    let deploy = format!("actions/actions/{}/deploy", id.as_str().unwrap());
+    assert_eq!(server.call("POST", &deploy, None).await.0, 200);
+    let stream = json!({
+        "subscriptions": [{"event_type": "user.created"}],
+        "destination": {"type": "action", "configuration": {"action_id": id}},
+    });
+    let (status, stream) = server.call("POST", "event-streams", Some(stream)).await;
+    assert_eq!(status, 201, "{stream}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_byte_that_goes_out_holds_a_secret_that_does_not_belong_there() {
     let wiretaps = Wiretaps::start().await;
@@ -311,6 +342,7 @@ async fn no_byte_that_goes_out_holds_a_secret_that_does_not_belong_there() {
         let (status, answer) = server.call("POST", "event-streams", Some(stream)).await;
         assert_eq!(status, 201, "{answer}");
     }
+    create_action(&server, &wiretaps.fetched).await;
     server.create_user("jane").await;
     let heard = wiretaps.heard().await;
 
@@ -329,6 +361,8 @@ async fn no_byte_that_goes_out_holds_a_secret_that_does_not_belong_there() {
         planted(SECURE, &[]),
         planted(ENCRYPTED, &["encrypted"]),
         planted(SIGNED, &["signed"]),
+        planted(ACTION_KEY, &["fetched"]),
+        planted(ACTION_OTHER, &[]),
         planted(SIGNING_SECRET, &[]),
         planted(SIGNING_SECRET.trim_start_matches("whsec_"), &[]),
         planted(&key_bytes, &[]),
@@ -381,6 +415,10 @@ fn the_requests_are_exact(heard: &BTreeMap<&'static str, Vec<u8>>, wiretaps: &Wi
     let host = format!("host: 127.0.0.1:{}", wiretaps.keys.port());
     let accept = "accept: application/jwk-set+json, application/json";
     assert_eq!(lines, ["GET /in HTTP/1.1", "accept-encoding: identity", accept, &host, &agent_line]);
+    let fetched = head(&heard["fetched"]);
+    let names: Vec<_> = fetched[1..].iter().map(|line| line.split(": ").next().unwrap()).collect();
+    let usual = ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
+    assert!(names.iter().all(|name| usual.contains(name)), "{fetched:?}");
     the_handshake_says_only_where_it_goes(&heard["secure"]);
 }
 

@@ -22,6 +22,8 @@ use super::fixture::{
 const OK: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 const FRESH: Duration = Duration::from_secs(60);
 const AGE_MAX: Duration = Duration::from_secs(600);
+/// For so long a failure stands for others.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// The point of the example in RFC 7518, appendix C.
 fn jwk(kid: &str) -> Value {
@@ -71,8 +73,10 @@ impl World {
         Self { hook, keys, answer, clock, destination }
     }
 
+    /// From now on the set is this; a failure before it does not count any more.
     fn publish(&self, answer: impl Into<String>) {
         *self.answer.lock().unwrap() = answer.into();
+        self.clock.skip(A_MOMENT);
     }
 
     async fn deliver(&self) -> Outcome {
@@ -164,7 +168,6 @@ async fn deliveries_that_start_together_read_the_set_once() {
     }
     deliveries.join_all().await;
     assert_eq!(world.keys.accepted(), 1);
-    world.publish("HTTP/1.1 503 Busy\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
 }
 
 #[tokio::test]
@@ -176,12 +179,26 @@ async fn a_set_that_cannot_be_read_anew_serves_for_a_while_and_no_longer() {
     assert_eq!(world.kid().await, "one");
     world.clock.skip(AGE_MAX - FRESH - Duration::from_secs(5));
     assert_eq!(world.kid().await, "one");
-    world.clock.skip(Duration::from_secs(5));
+    world.clock.skip(Duration::from_secs(6));
     let message = "the key set could not be read: the server answered 500 Internal Server Error";
     assert_failed(world.deliver().await, FailureKind::Unreachable, message);
     assert!(world.nothing_arrived());
     world.publish(set(&["two"]));
     assert_eq!(world.kid().await, "two");
+}
+
+#[tokio::test]
+async fn a_set_that_fails_is_asked_once_a_second_at_most() {
+    let mut world = World::new("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n".to_owned(), None).await;
+    let message = "the key set could not be read: the server answered 503 Service Unavailable";
+    for _ in 0..5 {
+        assert_failed(world.deliver().await, FailureKind::Unreachable, message);
+    }
+    world.keys.next_request().await;
+    world.clock.skip(A_MOMENT);
+    assert_failed(world.deliver().await, FailureKind::Unreachable, message);
+    world.keys.next_request().await;
+    assert!(world.keys.nothing_arrived() && world.nothing_arrived());
 }
 
 #[tokio::test]
