@@ -28,7 +28,8 @@ use crate::stream::EventStream;
 use crate::user::User;
 
 pub use actions::{
-    ActionWrite, NotBuilt, action_create, action_delete, action_deploy, action_roll_back, action_stream_delete,
+    ActionWrite, NotBuilt, action_create, action_create_deployed, action_delete, action_deploy, action_roll_back,
+    action_stream_delete,
 };
 pub use connections::{ConnectionPatch, connection_create, connection_delete, connection_update};
 pub use group_roles::{RoleScope, group_roles_assign, group_roles_delete};

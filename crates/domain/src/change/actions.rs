@@ -39,6 +39,23 @@ pub fn action_create(action: Action, actions_max: u32) -> Change {
     Change { writes: writes.map(Write::from).into(), events: Vec::new() }
 }
 
+/// An action is created, one of at most `actions_max`, and its draft becomes what runs.
+///
+/// # Errors
+/// [`NotBuilt`] if the draft has not been looked at, or cannot run: then nothing is created.
+pub fn action_create_deployed(
+    action: Action,
+    actions_max: u32,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<(Action, Change), NotBuilt> {
+    let program = built(&action)?.clone();
+    let (action, version) = with_version(action, program, now, entropy);
+    let mut change = action_create(action.clone(), actions_max);
+    change.writes.push(ActionWrite::VersionAdd(action.id, Box::new(version)).into());
+    Ok((action, change))
+}
+
 /// A draft that cannot be deployed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the draft is not built")]
@@ -53,10 +70,8 @@ pub fn action_deploy(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<(Action, Change), NotBuilt> {
-    match stored.value.build {
-        Build::Built { .. } => Ok(deployed(stored, stored.value.clone(), stored.value.draft.clone(), now, entropy)),
-        Build::Pending | Build::Failed { .. } => Err(NotBuilt),
-    }
+    let program = built(&stored.value)?.clone();
+    Ok(deployed(stored, stored.value.clone(), program, now, entropy))
 }
 
 /// What an earlier version says becomes what runs, as a new version; and the draft too, if `update_draft` says so.
@@ -77,17 +92,36 @@ pub fn action_roll_back(
     deployed(stored, action, version.program.clone(), now, entropy)
 }
 
-fn deployed(
-    stored: &Versioned<Action>,
+/// The draft of an action that is built.
+const fn built(action: &Action) -> Result<&Program, NotBuilt> {
+    match action.build {
+        Build::Built { .. } => Ok(&action.draft),
+        Build::Pending | Build::Failed { .. } => Err(NotBuilt),
+    }
+}
+
+/// The action with another version of it, which runs.
+fn with_version(
     mut action: Action,
     program: Program,
     now: Timestamp,
     entropy: &dyn Entropy,
-) -> (Action, Change) {
+) -> (Action, ActionVersion) {
     action.versions += 1;
     let id = ActionVersionId::generate(entropy);
     let version = ActionVersion { id, number: action.versions, program, created_at: now };
     action.deployed = Some(version.clone());
+    (action, version)
+}
+
+fn deployed(
+    stored: &Versioned<Action>,
+    action: Action,
+    program: Program,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> (Action, Change) {
+    let (action, version) = with_version(action, program, now, entropy);
     let add = ActionWrite::VersionAdd(action.id, Box::new(version));
     let put = ActionWrite::Put(Expect::At(stored.revision), Box::new(action.clone()));
     (action, Change { writes: vec![add.into(), put.into()], events: Vec::new() })

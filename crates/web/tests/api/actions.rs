@@ -194,6 +194,15 @@ async fn code_that_cannot_run_is_kept_and_not_deployed() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_deployed_at_once_is_not_created() {
+    let server = Server::start().await;
+    let broken = server.call_with("POST", PATH, &body(json!({"code": BROKEN, "deploy": true}))).await.expect(400);
+    assert_eq!(broken["errorCode"], "action_build_failed");
+    server.call_with("POST", PATH, &body(json!({"code": UNCHECKED, "deploy": true}))).await.expect(503);
+    assert_eq!(server.call("GET", PATH).await.expect(200)["total"], 0);
+}
+
+#[tokio::test]
 async fn code_that_was_not_looked_at_is_pending() {
     let server = Server::start().await;
     let made = create(&server, json!({"code": UNCHECKED})).await;

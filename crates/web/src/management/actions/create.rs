@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use domain::action::Action;
-use domain::change::{Revision, Versioned, action_create};
+use domain::change::{NotBuilt, action_create, action_create_deployed};
 
 use super::{body, build, deploy};
 use crate::call::Authenticated;
@@ -12,7 +12,8 @@ use crate::wire::action::{ActionAnswer, read_new};
 use crate::wire::answer;
 use crate::wire::reader::Invalid;
 
-/// Creates an action, and deploys it if that is asked for. Code that cannot run is kept, and says so.
+/// Creates an action, and deploys it if that is asked for. Code that cannot run is kept, and says so, unless it was to be
+/// deployed: then nothing is created.
 pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let call = caller.authorise(&["create:actions"])?;
     let new = read_new(body(payload).await?)?;
@@ -20,10 +21,15 @@ pub(crate) async fn create(caller: Authenticated, payload: Payload) -> Answer {
     let empty = Action::new(new.name, now, &*call.app.entropy);
     let mut action = empty.patched(new.members, now).map_err(|error| ApiError::Invalid(Invalid::from(error)))?;
     build(&call, &mut action).await;
-    let change = action_create(action.clone(), call.app.settings.actions_max);
+    let actions_max = call.app.settings.actions_max;
+    let change = if new.deploy {
+        let created = action_create_deployed(action.clone(), actions_max, now, &*call.app.entropy);
+        let (deployed, change) = created.map_err(|NotBuilt| deploy::refused(action.build))?;
+        action = deployed;
+        change
+    } else {
+        action_create(action.clone(), actions_max)
+    };
     call.state().change_commit(call.tenant(), change).await?;
-    if new.deploy {
-        action = deploy::deployed(&call, Versioned { revision: Revision(1), value: action }).await?;
-    }
     Ok(answer::json(StatusCode::CREATED, &ActionAnswer::from(&action)))
 }

@@ -19,15 +19,20 @@ pub(crate) async fn deploy(caller: Authenticated) -> Answer {
     Ok(answer::json(StatusCode::OK, &VersionAnswer::of(version, &action)))
 }
 
+/// Why a draft that is not built is not deployed.
+pub(super) fn refused(build: Build) -> ApiError {
+    match build {
+        Build::Failed { reason } => ApiError::ActionFails(reason),
+        Build::Pending | Build::Built { .. } => ApiError::Refused(Refusal::ActionUnchecked),
+    }
+}
+
 /// The action once its draft, as it is when that succeeds, has been deployed.
-pub(super) async fn deployed(call: &Call, mut stored: Versioned<Action>) -> Result<Action, ApiError> {
+async fn deployed(call: &Call, mut stored: Versioned<Action>) -> Result<Action, ApiError> {
     for _ in 0..CHANGE_TRIES_MAX {
         build(call, &mut stored.value).await;
         let Ok((action, change)) = action_deploy(&stored, call.app.now(), &*call.app.entropy) else {
-            return Err(match stored.value.build {
-                Build::Failed { reason } => ApiError::ActionFails(reason),
-                Build::Pending | Build::Built { .. } => ApiError::Refused(Refusal::ActionUnchecked),
-            });
+            return Err(refused(stored.value.build));
         };
         if call.commit(change).await? {
             return Ok(action);
