@@ -487,21 +487,18 @@
       running.then(undefined, () => {});
       return running;
     },
-    // Calls what is due; answers how long until the next one is, or -1.
+    // Calls the first that is due; answers how long until the next one is, or -1.
     tick() {
-      const now = native.now();
-      let next = -1;
-      for (const [id, each] of [...timers]) {
-        if (each.due <= now && timers.has(id)) {
-          if (each.every === null) timers.delete(id);
-          else each.due = now + each.every;
-          each.call(...each.values);
-          return 0;
-        }
-        const wait = each.due - now;
-        if (next < 0 || wait < next) next = wait;
-      }
-      return next;
+      let first = null;
+      for (const [id, each] of timers) if (first === null || each.due < first.due) first = { id, due: each.due };
+      if (first === null) return -1;
+      const wait = first.due - native.now();
+      if (wait > 0) return wait;
+      const each = timers.get(first.id);
+      if (each.every === null) timers.delete(first.id);
+      else each.due = native.now() + each.every;
+      each.call(...each.values);
+      return 0;
     },
     waiting() { return asked.size; },
     answered(id, head, bytes) {
