@@ -23,6 +23,9 @@ pub(crate) const PYTHON_SDK: PythonEnvironment =
 /// What asks the server whatever its description allows.
 pub(crate) const SCHEMATHESIS: PythonEnvironment =
     PythonEnvironment { name: "schemathesis", requirements: "clients/schemathesis/requirements.txt" };
+/// AWS, as far as streams to EventBridge need it.
+pub(crate) const MOTO: PythonEnvironment =
+    PythonEnvironment { name: "moto", requirements: "clients/moto/requirements.txt" };
 
 /// A client that is built from its Go module.
 pub(crate) struct GoProgram {
@@ -106,7 +109,8 @@ impl PythonEnvironment {
 
 /// Installs what is played with Python; says what it did.
 pub(crate) fn python_install(root: &Path) -> Result<String> {
-    Ok(format!("{}, {}", PYTHON_SDK.install(root)?, SCHEMATHESIS.install(root)?))
+    let installed = [PYTHON_SDK, SCHEMATHESIS, MOTO].map(|each| each.install(root));
+    Ok(installed.into_iter().collect::<Result<Vec<_>>>()?.join(", "))
 }
 
 /// Where a program that was built from its Go module is, if it was.

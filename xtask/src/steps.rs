@@ -136,6 +136,8 @@ impl Machine {
         let asked = clients::SCHEMATHESIS.python(&self.root).is_none();
         let asked =
             asked.then(|| "whatever the description allows: schemathesis is not installed (step python)".to_owned());
+        let aws = clients::MOTO.python(&self.root).is_none();
+        let aws = aws.then(|| "streams to EventBridge: moto is not installed (step python)".to_owned());
         let cli = clients::go_program(&clients::AUTH0_CLI).is_none();
         let cli = cli.then(|| "stories of the auth0 CLI: it could not be built (step go)".to_owned());
         let terraform = clients::terraform_lacks();
@@ -149,7 +151,7 @@ impl Machine {
         let mounts = (!machine::may_mount()).then(|| "stories of file systems: none may be mounted here".to_owned());
         let schema = self.schema().is_none();
         let schema = schema.then(|| format!("events against their schema: {EVENTS_SCHEMA} is not there"));
-        [node, python, asked, cli, terraform, curl, postgresql, faketime, mounts, schema]
+        [node, python, asked, aws, cli, terraform, curl, postgresql, faketime, mounts, schema]
             .into_iter()
             .flatten()
             .collect()
@@ -340,6 +342,10 @@ fn run_tests(machine: &Machine, arguments: &[&str]) -> Result<Vec<&'static str>>
     if let Some(python) = clients::SCHEMATHESIS.python(&machine.root) {
         command.env("HEADWATER_TEST_SCHEMATHESIS", python);
         with.push("schemathesis");
+    }
+    if let Some(python) = clients::MOTO.python(&machine.root) {
+        command.env("HEADWATER_TEST_MOTO", python);
+        with.push("moto");
     }
     if let Some(cli) = clients::go_program(&clients::AUTH0_CLI) {
         command.env("HEADWATER_TEST_AUTH0_CLI", cli);

@@ -7,6 +7,7 @@ mod actions;
 mod clients;
 mod crashes;
 mod described;
+mod event_bridge;
 mod faults;
 mod healing;
 mod https;
