@@ -158,7 +158,7 @@ fn told(streams: &[Arc<LiveStream>]) {
 #[cfg(test)]
 mod tests {
     use domain::clock::Timestamp;
-    use domain::delivery::{Health, Position, Progress, RowChange};
+    use domain::delivery::{Alerts, Health, Position, Progress, RowChange};
     use domain::ids::StreamId;
 
     use super::*;
@@ -176,6 +176,7 @@ mod tests {
                 rows: (0..*rows as u64).map(|seq| RowChange::Unparked { seq: Seq(seq) }).collect(),
                 cycles: domain::delivery::Cycles::default(),
                 disable: None,
+                alerts: Alerts::default(),
             },
         };
         let streams = rows.iter().enumerate().map(progress).collect();

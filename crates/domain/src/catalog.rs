@@ -1,6 +1,7 @@
 //! The event types, in our own words: the API's enum, the documents and the CLI's list come from here. Beside
 //! them stand the types that tenants have registered ([`crate::registered_type`]).
 
+mod operational;
 mod samples;
 
 use std::borrow::Cow;
@@ -8,14 +9,18 @@ use std::fmt;
 
 use crate::ids::RegisteredTypeId;
 
+pub use operational::schema;
 pub use samples::sample;
 
-macro_rules! catalogue {
-    ($($variant:ident, $name:literal, $about:literal;)*) => {
-        /// What happened: one of the 25 types of the contract (event-types.md), or one that a tenant has registered.
+macro_rules! event_types {
+    (catalogue: { $($variant:ident, $name:literal, $about:literal;)* }
+     operational: { $($said:ident, $said_name:literal, $said_about:literal;)* }) => {
+        /// What happened: one of the 25 types of the contract (event-types.md), one of those by which the server tells of
+        /// itself, or one that a tenant has registered.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum EventType {
             $(#[doc = $about] $variant,)*
+            $(#[doc = $said_about] $said,)*
             /// A type of a tenant's own, which knows its name and its schema.
             Registered(RegisteredTypeId),
         }
@@ -24,33 +29,58 @@ macro_rules! catalogue {
             /// Every type of the catalogue, in its order.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The name in the catalogue, such as `user.created`. A registered type has its name from its tenant.
+            /// The types by which the server tells of itself. Nobody else raises or publishes such events.
+            pub const OPERATIONAL: &'static [Self] = &[$(Self::$said,)*];
+
+            /// Its name, such as `user.created`. A registered type has its name from its tenant.
             pub const fn name(self) -> Option<&'static str> {
-                match self { $(Self::$variant => Some($name),)* Self::Registered(_) => None }
+                match self {
+                    $(Self::$variant => Some($name),)*
+                    $(Self::$said => Some($said_name),)*
+                    Self::Registered(_) => None,
+                }
             }
 
-            /// One sentence on when it is raised, for a type of the catalogue.
+            /// One sentence on when it is raised, for a type that is not registered.
             pub const fn about(self) -> Option<&'static str> {
-                match self { $(Self::$variant => Some($about),)* Self::Registered(_) => None }
+                match self {
+                    $(Self::$variant => Some($about),)*
+                    $(Self::$said => Some($said_about),)*
+                    Self::Registered(_) => None,
+                }
             }
 
-            /// The type of the catalogue with this name, if there is one.
+            /// The type of the catalogue, or of the server, with this name, if there is one.
             pub fn from_name(name: &str) -> Option<Self> {
-                match name { $($name => Some(Self::$variant),)* _ => None }
+                match name {
+                    $($name => Some(Self::$variant),)*
+                    $($said_name => Some(Self::$said),)*
+                    _ => None,
+                }
             }
 
-            /// Its bit in a set, for a type of the catalogue.
+            /// Whether the server tells of itself by it.
+            pub const fn is_operational(self) -> bool {
+                matches!(self, $(Self::$said)|*)
+            }
+
+            /// Its bit in a set, for a type that is not registered.
             const fn bit(self) -> u32 {
                 /// The catalogue by itself, whose discriminants number it.
                 #[allow(clippy::enum_variant_names, reason = "they are the catalogue's")]
-                enum Place { $($variant,)* }
-                match self { $(Self::$variant => 1 << Place::$variant as u32,)* Self::Registered(_) => 0 }
+                enum Place { $($variant,)* $($said,)* }
+                match self {
+                    $(Self::$variant => 1 << Place::$variant as u32,)*
+                    $(Self::$said => 1 << Place::$said as u32,)*
+                    Self::Registered(_) => 0,
+                }
             }
         }
     };
 }
 
-catalogue! {
+event_types! {
+catalogue: {
     UserCreated, "user.created", "A user was created.";
     UserUpdated, "user.updated", "A user's profile, metadata or identities changed.";
     UserDeleted, "user.deleted", "A user was deleted.";
@@ -77,17 +107,23 @@ catalogue! {
     ConnectionUpdated, "connection.updated", "An enterprise connection changed.";
     ConnectionDeleted, "connection.deleted", "An enterprise connection was deleted.";
 }
+operational: {
+    StreamFailing, "headwater.stream.failing", "Deliveries of an event stream keep failing: it is on the way to being disabled.";
+    StreamDisabled, "headwater.stream.disabled", "The server has disabled an event stream because it keeps failing.";
+    StreamRecovered, "headwater.stream.recovered", "An event stream that was failing or disabled delivers again.";
+}
+}
 
 /// What stands before the number of a registered type where it is stored. No name begins with it.
 const NUMBER_MARK: char = '#';
 
 impl EventType {
-    /// As a store keeps it, wherever it does: the name in the catalogue, or `#` and the number of a registered type.
+    /// As a store keeps it, wherever it does: its name, or `#` and the number of a registered type.
     /// Whoever reads it back needs to know no tenant.
     pub fn stored(self) -> Cow<'static, str> {
         match self {
             Self::Registered(RegisteredTypeId(number)) => format!("{NUMBER_MARK}{number}").into(),
-            catalogued => catalogued.name().expect("all others are of the catalogue").into(),
+            named => named.name().expect("all others have names of their own").into(),
         }
     }
 
@@ -112,7 +148,7 @@ impl fmt::Display for EventType {
     }
 }
 
-/// A set of event types: a bit for each of the catalogue, and the numbers of registered ones, in order.
+/// A set of event types: a bit for each of the catalogue and of the server, and the numbers of registered ones, in order.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct EventTypes {
     catalogue: u32,
@@ -133,9 +169,10 @@ impl EventTypes {
         self.catalogue == 0 && self.registered.is_empty()
     }
 
-    /// The members: those of the catalogue in its order, then registered ones in that of their registration.
+    /// The members: those of the catalogue in its order, those of the server, then registered ones in that of their registration.
     pub fn iter(&self) -> impl Iterator<Item = EventType> + '_ {
-        let catalogued = EventType::ALL.iter().copied().filter(|event_type| self.contains(*event_type));
+        let named = EventType::ALL.iter().chain(EventType::OPERATIONAL).copied();
+        let catalogued = named.filter(|event_type| self.contains(*event_type));
         catalogued.chain(self.registered.iter().copied().map(EventType::Registered))
     }
 }
@@ -175,6 +212,19 @@ mod tests {
         let all: EventTypes = EventType::ALL.iter().copied().collect();
         assert_eq!(all.iter().collect::<Vec<_>>(), EventType::ALL);
         assert!(!EventTypes::default().contains(EventType::UserCreated));
+    }
+
+    #[test]
+    fn the_types_of_the_server_stand_beside_the_catalogue() {
+        for event_type in EventType::OPERATIONAL {
+            assert!(event_type.is_operational() && !EventType::ALL.contains(event_type));
+            assert!(event_type.name().unwrap().starts_with("headwater."));
+            assert_eq!(EventType::from_stored(&event_type.stored()), Some(*event_type));
+        }
+        assert!(!EventType::UserCreated.is_operational());
+        let set: EventTypes = [EventType::StreamFailing, EventType::UserCreated].into_iter().collect();
+        assert!(set.contains(EventType::StreamFailing) && !set.contains(EventType::StreamDisabled));
+        assert_eq!(set.iter().collect::<Vec<_>>(), [EventType::UserCreated, EventType::StreamFailing]);
     }
 
     #[test]

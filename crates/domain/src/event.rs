@@ -108,9 +108,10 @@ pub struct LoggedEvent {
 
 impl LoggedEvent {
     /// Whether `stream` may get it with the log, if it wants events of its type. A test event is delivered out of turn
-    /// instead, whatever its stream wants.
+    /// instead, whatever its stream wants; and what is said of the stream itself would only add to what it cannot deliver.
     pub fn is_for(&self, stream: StreamId) -> bool {
         self.only_stream.is_none_or(|only| only == stream && !self.event.subject.is_test())
+            && !(self.event.event_type.is_operational() && self.event.subject.is_of_stream(stream))
     }
 }
 
@@ -161,7 +162,7 @@ impl<D: Serialize + ?Sized> Envelope<'_, D> {
 /// Most bodies of our own are smaller.
 pub(crate) const BODY_BYTES_USUAL: usize = 1024;
 
-/// Writes the body of a CloudEvent of the catalogue once; [`body_for_stream`] completes it for each stream without
+/// Writes the body of a CloudEvent of the catalogue, or of the server, once; [`body_for_stream`] completes it for each stream without
 /// parsing it again.
 pub fn render_body<D: Serialize>(
     source: &Source,
@@ -172,7 +173,7 @@ pub fn render_body<D: Serialize>(
 ) -> Bytes {
     let envelope = Envelope {
         specversion: "1.0",
-        event_type: event_type.name().expect("what the server itself raises is of the catalogue"),
+        event_type: event_type.name().expect("what the server itself raises has a name of its own"),
         source: &source.urn,
         id,
         time,
@@ -186,7 +187,7 @@ pub fn render_body<D: Serialize>(
 /// How every logged body begins, up to the name of its type.
 const BEFORE_TYPE: &[u8] = br#"{"specversion":"1.0","type":""#;
 
-/// The name of an event's type: the catalogue's, or the one that a registered type had when the event was logged,
+/// The name of an event's type: its own, or the one that a registered type had when the event was logged,
 /// which its body says. Empty, should it not be a body as it is logged here.
 pub fn type_name(event_type: EventType, body: &[u8]) -> &str {
     if let Some(name) = event_type.name() {

@@ -34,6 +34,7 @@ pub mod scope;
 pub mod secret;
 pub mod signing;
 pub mod stream;
+pub mod stream_event;
 pub mod subscription;
 pub mod test_event;
 pub mod transport;

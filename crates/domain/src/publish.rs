@@ -121,7 +121,7 @@ impl EventType {
             Self::ConnectionCreated | Self::ConnectionUpdated | Self::ConnectionDeleted => {
                 SubjectPlace { kind: "connection", path: &["object", "id"] }
             }
-            Self::Registered(_) => return None,
+            Self::StreamFailing | Self::StreamDisabled | Self::StreamRecovered | Self::Registered(_) => return None,
         };
         Some(place)
     }

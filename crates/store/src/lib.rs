@@ -5,6 +5,7 @@
 //! connection or transaction crosses this floor. Nothing outside can write a change without its events.
 
 mod actions;
+mod alerts;
 mod connections;
 mod error;
 mod group_roles;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 pub use actions::{ActionFilter, Actions, DeployedActions};
+pub use alerts::AlertSources;
 pub use connections::{ConnectionFilter, ConnectionPlace, Connections};
 pub use error::{Conflict, PlaceError, StoreError};
 pub use group_roles::GroupRoles;
@@ -72,6 +74,7 @@ pub use user_search::{FoundUsers, Total, UserSearches};
 #[async_trait]
 pub trait State:
     Actions
+    + AlertSources
     + Connections
     + GroupRoles
     + Groups

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::catalog::EventType;
 use domain::clock::Timestamp;
-use domain::delivery::{Attempt, Health, Parked, Position, Progress, Saved};
+use domain::delivery::{AlertState, Attempt, Health, Parked, Position, Progress, Saved};
 use domain::event::{LoggedEvent, Seq};
 use domain::ids::{EventId, StreamId, TenantId};
 use domain::secret::Secret;
@@ -205,6 +205,8 @@ pub struct RestoredStream {
     pub failed: Vec<Seq>,
     /// Its parked events.
     pub parked: Vec<Parked>,
+    /// What has been told of it.
+    pub alert_state: AlertState,
     /// How often it had been moved by then.
     pub seeks: u64,
 }
@@ -216,6 +218,7 @@ impl From<RestoredStream> for Saved {
             failures_in_row: restored.health.in_row,
             failed: restored.failed,
             parked: restored.parked,
+            alert_state: restored.alert_state,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{Heads, LogChunk, ReadLimit, StoreError};
 pub struct Wanted {
     /// Whose.
     pub tenant: TenantId,
-    /// Of which types; `None` is every type.
+    /// Of which types; `None` is every type but those by which the server tells of itself.
     pub types: Option<EventTypes>,
 }
 

@@ -7,6 +7,7 @@ use domain::account::{CLIENT_CREDENTIALS, Client, ClientGrant, DEFAULT_TENANT};
 use domain::change::{Change, Expect, Write};
 use domain::clock::{Clock, Entropy};
 use domain::connection::{Connection, DATABASE_CONNECTION, Strategy};
+use domain::event::Source;
 use domain::ids::{ClientId, ConnectionId, GrantId, TenantId};
 use domain::scope::SCOPES;
 use serde_json::{Map, json};
@@ -67,6 +68,7 @@ async fn tenant_make(
     if state.signing_keys(tenant).await?.is_empty() {
         state.signing_key_add(tenant, generate_key(clock.now().wall, entropy)?, Retire::WhenExpired).await?;
     }
+    state.alert_source_note(tenant, Source::new(name, public_url.domain())).await?;
     state.token_lifetime_note(tenant, token_lifetime.as_secs()).await?;
     let client_id = match &application {
         None => None,

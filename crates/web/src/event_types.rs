@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::catalog::EventType;
+use domain::catalog::{EventType, sample, schema};
 use domain::change::Versioned;
 use domain::ids::RegisteredTypeId;
 use domain::registered_type::{RegisteredType, TypeDefinition};
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::ApiError;
 
@@ -51,14 +52,43 @@ impl EventTypeNames {
         self.registered.get(place)
     }
 
-    /// All registered types, by name.
-    pub(crate) fn all_registered(&self) -> impl Iterator<Item = &TypeDefinition> {
-        self.registered.iter().map(|each| &each.value.definition)
+    /// All types beside the catalogue's, by name.
+    pub(crate) fn beside(&self) -> Vec<TypeBeside<'_>> {
+        let operational = EventType::OPERATIONAL.iter().filter_map(|event_type| TypeBeside::operational(*event_type));
+        let registered = self.registered.iter().map(|each| TypeBeside::Registered(&each.value.definition));
+        let mut all: Vec<_> = operational.chain(registered).collect();
+        all.sort_by(|one, other| one.name().cmp(other.name()));
+        all
     }
 
     /// What is known of a registered type.
     pub(crate) fn versioned(&self, event_type: EventType) -> Option<&Versioned<RegisteredType>> {
         self.registered.iter().find(|each| each.value.event_type() == event_type)
+    }
+}
+
+/// A type beside the catalogue's: one that the tenant has registered, or one by which the server tells of itself.
+#[derive(Clone, Copy)]
+pub(crate) enum TypeBeside<'a> {
+    /// The tenant's.
+    Registered(&'a TypeDefinition),
+    /// The server's.
+    Operational { name: &'static str, description: &'static str, schema: &'static Value, sample: &'static RawValue },
+}
+
+impl TypeBeside<'_> {
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Registered(definition) => definition.name.as_str(),
+            Self::Operational { name, .. } => name,
+        }
+    }
+
+    fn operational(event_type: EventType) -> Option<TypeBeside<'static>> {
+        let (name, description) = (event_type.name()?, event_type.about()?);
+        let (schema, sample) = (schema(event_type)?, sample(event_type)?);
+        Some(TypeBeside::Operational { name, description, schema, sample })
     }
 }
 

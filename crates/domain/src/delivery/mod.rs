@@ -6,8 +6,9 @@
 //! that are far behind. The shell around them is the crate `delivery`; `tests/simulation/` here is the other shell,
 //! with faults.
 //!
-//! Read `stream_core.rs` first; `window.rs`, `lanes.rs`, `ready.rs`, `retry.rs` and `health.rs` are its parts.
+//! Read `stream_core.rs` first; `window.rs`, `lanes.rs`, `ready.rs`, `retry.rs`, `health.rs` and `alerts.rs` are its parts.
 
+mod alerts;
 mod catch_up;
 mod concurrency;
 mod cycles;
@@ -25,6 +26,7 @@ mod retry;
 mod stream_core;
 mod window;
 
+pub use alerts::{Alert, AlertKind, AlertState, Alerts, LastFailure};
 pub use catch_up::{Allowance, CatchUp};
 pub use cycles::{Cycles, DURATION_BOUNDS_MS, DURATION_CLASSES};
 pub use head::Head;

@@ -1,5 +1,6 @@
 //! What is saved of a stream, and what it starts from again.
 
+use super::alerts::{AlertState, Alerts};
 use super::cycles::Cycles;
 use super::health::{DisableReason, Health};
 use super::outcome::Attempt;
@@ -51,6 +52,8 @@ pub struct Saved {
     pub failed: Vec<Seq>,
     /// Its parked events.
     pub parked: Vec<Parked>,
+    /// What has been told of it.
+    pub alert_state: AlertState,
 }
 
 /// Why an event is delivered beside the log, and so which row stands for it in the store.
@@ -129,4 +132,6 @@ pub struct Progress {
     pub cycles: Cycles,
     /// The stream is to be disabled.
     pub disable: Option<DisableReason>,
+    /// What is to be told of the stream. That it was disabled only if it is.
+    pub alerts: Alerts,
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use self::ending::count_of;
 use self::entries::{Entry, Origin, State};
+use super::alerts::Watch;
 use super::concurrency::Concurrency;
 use super::cycles::Cycles;
 use super::health::{DisableReason, Health};
@@ -102,13 +103,14 @@ pub struct StreamCore<E> {
     delivered_saving: usize,
     cycles: Cycles,
     disable: Option<DisableReason>,
+    watch: Watch,
     dirty: bool,
 }
 
 impl<E: Clone> StreamCore<E> {
     /// A stream that goes on from what was saved of it.
     pub fn restore(policy: Policy, phase: Phase, saved: Saved) -> Self {
-        let Saved { position, failures_in_row, failed, parked } = saved;
+        let Saved { position, failures_in_row, failed, parked, alert_state } = saved;
         let open: BTreeSet<Seq> = position.open.into_iter().collect();
         let failed: BTreeSet<Seq> = failed.into_iter().collect();
         let missing = if phase == Phase::Enabled { open.clone() } else { BTreeSet::new() };
@@ -141,6 +143,7 @@ impl<E: Clone> StreamCore<E> {
             delivered_saving: 0,
             cycles: Cycles::default(),
             disable: None,
+            watch: Watch::restore(alert_state),
             dirty: false,
         };
         for row in parked {
@@ -237,6 +240,9 @@ impl<E: Clone> StreamCore<E> {
             Outcome::Delivered { duration } => {
                 self.health.delivered();
                 self.end_settled(ticket, Some(duration));
+                if self.phase == Phase::Enabled {
+                    self.watch.delivered(self.health, &self.policy);
+                }
                 return;
             }
             Outcome::FilteredOut => {
@@ -251,7 +257,9 @@ impl<E: Clone> StreamCore<E> {
         }
         entry.attempts_made += 1;
         let next = next_step(&self.policy, seq, entry.attempts_made, &failure);
-        entry.attempts.push(Attempt::failed(now.wall, failure));
+        let attempt = Attempt::failed(now.wall, failure);
+        self.watch.attempt_failed(&attempt);
+        entry.attempts.push(attempt);
         let frozen = self.phase == Phase::Disabled && !is_beside;
         // What has still to be fetched may come before it in its lane.
         let overtakes = !is_beside && self.phase == Phase::Enabled && self.awaits_earlier(seq);
@@ -269,10 +277,16 @@ impl<E: Clone> StreamCore<E> {
                 }
             }
         }
-        if let Some(reason) = self.health.verdict(&self.policy).filter(|_| self.phase == Phase::Enabled) {
-            self.disable = Some(reason);
-            self.tripped = true;
-            self.freeze(now.wall);
+        if self.phase == Phase::Enabled {
+            match self.health.verdict(&self.policy) {
+                Some(reason) => {
+                    self.disable = Some(reason);
+                    self.tripped = true;
+                    self.watch.disabled(reason, self.health, &self.policy);
+                    self.freeze(now.wall);
+                }
+                None => self.watch.failed(self.health, &self.policy),
+            }
         }
     }
 
@@ -290,6 +304,7 @@ impl<E: Clone> StreamCore<E> {
         self.tripped = false;
         self.disable = None;
         self.health.in_row = 0;
+        self.watch.enabled(self.health, &self.policy);
         self.dirty = true;
         let in_memory: BTreeSet<Seq> =
             self.entries.values().filter(|entry| entry.origin == Origin::Log).map(|entry| entry.seq).collect();
@@ -315,6 +330,7 @@ impl<E: Clone> StreamCore<E> {
     pub fn failures_expired(&mut self, oldest: Seq) {
         self.failed = self.failed.split_off(&oldest);
         self.count_failed();
+        self.watch.eased(self.health, &self.policy);
     }
 
     // ---- what to do ----------------------------------------------------------------------------------
@@ -386,6 +402,7 @@ impl<E: Clone> StreamCore<E> {
             rows: std::mem::take(&mut self.rows),
             cycles: std::mem::take(&mut self.cycles),
             disable: self.disable.take(),
+            alerts: self.watch.take(),
         })
     }
 

@@ -6,7 +6,7 @@ use super::Checked;
 use super::coverage::Reached;
 use super::ledger::Ledger;
 use super::shell::{Saving, Shell};
-use super::store::{Applied, StreamKey};
+use super::store::{Applied, Store, StreamKey};
 use super::world::World;
 
 impl World {
@@ -104,7 +104,16 @@ impl World {
             if sought.is_some() {
                 self.coverage.reached(Reached::MoveDuringCheckpoint);
             }
-            match self.store.apply(part).map_err(named)? {
+            let told = |store: &Store| store.streams.get(&key).map(|stored| stored.alerts.told).unwrap_or_default();
+            let before = told(&self.store);
+            let applied = self.store.apply(part).map_err(named)?;
+            let kinds = [Reached::AlertFailing, Reached::AlertDisabled, Reached::AlertRecovered];
+            for ((kind, before), after) in kinds.into_iter().zip(before).zip(told(&self.store)) {
+                if after > before {
+                    self.coverage.add(kind, after - before);
+                }
+            }
+            match applied {
                 None => continue,
                 Some(Applied::Saved) => {}
                 Some(Applied::Outdated) => self.coverage.reached(Reached::DisableOutdated),

@@ -3,6 +3,7 @@
 //! Each verb is one transaction, as in the store on SQLite: a crash comes before all of it or after all of it.
 //! `saving.rs` here is `cursors.rs` there, `moves.rs` is `seeks.rs` with what `streams.rs` does of it.
 
+mod alerts;
 mod jobs;
 mod moves;
 pub(crate) mod retention;
@@ -19,6 +20,7 @@ use domain::ids::TenantId;
 use domain::stream::{EventStream, StreamStatus};
 use domain::subscription::Spans;
 
+pub(crate) use alerts::ToldAlerts;
 pub(crate) use jobs::{Asked, JobKey};
 pub(crate) use saving::{Applied, StreamProgress};
 pub(crate) use snapshots::{Snapshot, Told, User};
@@ -82,6 +84,8 @@ pub(crate) struct StoredStream {
     pub(crate) failures: BTreeMap<Seq, bool>,
     /// What jobs ask for, and what is delivered out of turn.
     pub(crate) asked: Asked,
+    /// What has been told of it.
+    pub(crate) alerts: ToldAlerts,
 }
 
 impl StoredStream {

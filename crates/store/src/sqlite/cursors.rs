@@ -1,7 +1,7 @@
 //! Where streams stand, and the checkpoints that move them.
 
 use domain::clock::Timestamp;
-use domain::delivery::{Health, Parked, Position, RowChange};
+use domain::delivery::{AlertState, Health, Parked, Position, RowChange};
 use domain::event::Seq;
 use domain::ids::StreamId;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::jobs::JobsEnded;
 use super::rows::{Place, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
-use super::{delivery_counts, failures, out_of_turn, seeks, streams};
+use super::{alerts, delivery_counts, failures, out_of_turn, seeks, streams};
 use crate::{Checkpoint, RestoredStream, StoreError, StreamProgress};
 
 /// Ascending positions as differences in base 128: an open position is usually one or two bytes.
@@ -46,7 +46,7 @@ fn decode_positions(bytes: &[u8]) -> Option<Vec<Seq>> {
 
 pub(super) fn cursor_create(connection: &Connection, id: &str, position: &Position) -> Result<(), StoreError> {
     let values = params![id, seq_value(position.frontier), encode_positions(&position.open)];
-    run(connection, "INSERT INTO cursors VALUES (?1, ?2, ?3, 0, 0)", values).map(|_| ())
+    run(connection, "INSERT INTO cursors VALUES (?1, ?2, ?3, 0, 0, 0)", values).map(|_| ())
 }
 
 /// Where a stream stands, and how many failures in a row it has.
@@ -115,9 +115,10 @@ pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Resul
             Ok(Parked { seq, subject: subject.cast_unsigned(), due: Timestamp::from_millis(due), attempts })
         })
         .collect::<Result<_, StoreError>>()?;
+    let alert_state = alert_state(connection, &id)?;
     let outstanding = u32::try_from(failed.len()).unwrap_or(u32::MAX);
     let health = Health { in_row, outstanding };
-    Ok(Some(RestoredStream { position, health, failed, parked, seeks: seek.count }))
+    Ok(Some(RestoredStream { position, health, failed, parked, alert_state, seeks: seek.count }))
 }
 
 pub(super) fn checkpoint_save(writing: &mut Writing<'_>, checkpoint: &Checkpoint) -> Result<(), StoreError> {
@@ -149,7 +150,7 @@ fn stream_save(
         writing.connection,
         // Enabling a stream starts a new row of failures; what is counted of an older one does not belong to it.
         "UPDATE cursors SET frontier = ?2, open = ?3, at_head = ?4,
-           failures_in_row = CASE WHEN ?6 THEN ?5 ELSE failures_in_row END
+           failures_in_row = CASE WHEN ?6 THEN ?5 ELSE failures_in_row END, alert_state = ?7
          WHERE stream_id = ?1",
         params![
             id,
@@ -157,7 +158,8 @@ fn stream_save(
             encode_positions(&open),
             moved.at_head && sought.is_none(),
             progress.health.in_row,
-            moved.generation == generation
+            moved.generation == generation,
+            progress.alerts.state.number()
         ],
     )?;
     for change in &progress.rows {
@@ -167,10 +169,20 @@ fn stream_save(
         }
     }
     delivery_counts::cycles_add(writing.connection, &id, now, &progress.cycles)?;
-    match progress.disable {
-        Some(reason) => streams::stream_disable(writing, moved.stream, moved.generation, reason, now),
-        None => Ok(()),
-    }
+    let disabled = match progress.disable {
+        Some(reason) => streams::stream_disable(writing, moved.stream, moved.generation, reason, now)?,
+        None => false,
+    };
+    alerts::alerts_append(writing, moved.stream, &progress.alerts.raised, disabled, now)
+}
+
+/// What has been told of a stream.
+fn alert_state(connection: &Connection, id: &str) -> Result<AlertState, StoreError> {
+    let number: u8 = connection
+        .prepare_cached("SELECT alert_state FROM cursors WHERE stream_id = ?1")
+        .and_then(|mut statement| statement.query_row(params![id], |row| row.get(0)))
+        .map_err(unavailable("read where a stream stands"))?;
+    AlertState::from_number(number).ok_or_else(|| Place { table: "cursors", column: "alert_state", row: &id }.corrupt())
 }
 
 fn row_save(connection: &Connection, id: &str, change: &RowChange, jobs: &mut JobsEnded) -> Result<(), StoreError> {

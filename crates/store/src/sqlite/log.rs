@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::catalog::{EventType, EventTypes};
+use domain::catalog::EventType;
 use domain::clock::Timestamp;
 use domain::event::{Event, LoggedEvent, Seq, Subject};
 use domain::ids::{EventId, StreamId, TenantId};
@@ -64,13 +64,13 @@ pub(super) fn tenant_events(
     let sql = format!("{COLUMNS} WHERE seq >= ?1 AND seq < ?2 AND tenant_id = ?3 AND only_stream IS NULL ORDER BY seq");
     let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
     let rows = statement.query(params![seq_value(from), seq_value(until), wanted.tenant.0]).map_err(&failed)?;
-    chunk_of(rows, wanted.types.as_ref(), until.max(from), limit)
+    chunk_of(rows, Some(&|event_type| wanted.wants(event_type)), until.max(from), limit)
 }
 
-/// The rows of these types, or of all, as far as the limit goes; `next` is where to go on if it goes to the end.
+/// The rows of the wanted types, or of all, as far as the limit goes; `next` is where to go on if it goes to the end.
 fn chunk_of(
     mut rows: Rows<'_>,
-    types: Option<&EventTypes>,
+    wants: Option<&dyn Fn(EventType) -> bool>,
     next: Seq,
     limit: ReadLimit,
 ) -> Result<LogChunk, StoreError> {
@@ -78,8 +78,8 @@ fn chunk_of(
     let mut chunk = LogChunk { events: Vec::new(), next };
     let mut bytes = 0;
     while let Some(row) = rows.next().map_err(&failed)? {
-        if let Some(types) = types
-            && !types.contains(type_of(row).map_err(&failed)??)
+        if let Some(wants) = wants
+            && !wants(type_of(row).map_err(&failed)??)
         {
             continue;
         }

@@ -9,6 +9,7 @@ mod accounts;
 mod action_streams;
 mod action_versions;
 mod actions;
+mod alerts;
 mod change;
 mod connections;
 mod cursors;

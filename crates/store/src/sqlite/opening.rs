@@ -38,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0012_actions.sql"),
     include_str!("../../migrations/sqlite/0013_stream_options.sql"),
     include_str!("../../migrations/sqlite/0015_keys.sql"),
+    include_str!("../../migrations/sqlite/0016_alerts.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";

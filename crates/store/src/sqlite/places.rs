@@ -119,6 +119,11 @@ impl Wanted {
             None => true,
             Some(only) => only == self.stream.to_string() && !is_test().map_err(&failed)?,
         };
+        // What is said of a stream is not for the stream itself (`LoggedEvent::is_for`).
+        let is_of_itself = || text_of(row, 4).map(|subject| Subject::from_text(subject).is_of_stream(self.stream));
+        if event_type.is_operational() && is_of_itself().map_err(&failed)? {
+            return Ok(false);
+        }
         if tenant != self.tenant || !is_for || !self.types.contains(event_type) {
             return Ok(false);
         }

@@ -217,19 +217,19 @@ pub(super) fn stream_removed(writing: &mut Writing<'_>, id: StreamId) -> Result<
     run(writing.connection, sql, &[&id.to_string(), &version.0]).map(|_| ())
 }
 
-/// Disables a stream that keeps failing, unless somebody has enabled or disabled it meanwhile.
+/// Disables a stream that keeps failing, unless somebody has enabled or disabled it meanwhile; answers whether it did.
 pub(super) fn stream_disable(
     writing: &mut Writing<'_>,
     id: StreamId,
     generation: u64,
     reason: DisableReason,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let text = id.to_string();
     if !is_enabled_at(writing.connection, &text, generation)? {
-        return Ok(());
+        return Ok(false);
     }
-    let Some(mut spans) = stored_spans(writing.connection, &text)? else { return Ok(()) };
+    let Some(mut spans) = stored_spans(writing.connection, &text)? else { return Ok(false) };
     spans.begin(writing.log_end(), Interest::Missed);
     let version = writing.next_streams_version();
     let sql = "UPDATE streams SET status = 'disabled', disabled_reason = ?2, spans = ?3, version = ?4, updated_at = ?5,
@@ -238,7 +238,7 @@ pub(super) fn stream_disable(
     let values = params![text, reason.name(), spans.to_json(), version.0, now.as_millis()];
     run(writing.connection, sql, values)?;
     tracing::warn!(stream = %id, reason = reason.name(), "a stream was disabled because it keeps failing");
-    Ok(())
+    Ok(true)
 }
 
 fn is_enabled_at(connection: &Connection, id: &str, generation: u64) -> Result<bool, StoreError> {

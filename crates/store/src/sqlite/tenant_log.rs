@@ -1,6 +1,7 @@
 //! Readers that are no event streams: from memory at the head, from the table behind it.
 
 use async_trait::async_trait;
+use domain::catalog::EventType;
 use domain::event::{LoggedEvent, Seq};
 use domain::place::Place;
 use tokio::sync::watch;
@@ -13,9 +14,16 @@ const LOOKED_AT_MAX: u64 = 16 * 1024;
 
 impl Wanted {
     fn holds_for(&self, logged: &LoggedEvent) -> bool {
-        logged.tenant == self.tenant
-            && logged.only_stream.is_none()
-            && self.types.as_ref().is_none_or(|types| types.contains(logged.event.event_type))
+        logged.tenant == self.tenant && logged.only_stream.is_none() && self.wants(logged.event.event_type)
+    }
+
+    /// Whether it wants events of this type.
+    pub(super) fn wants(&self, event_type: EventType) -> bool {
+        match &self.types {
+            Some(types) => types.contains(event_type),
+            // A reader that did not ask for them may not know what to do with them.
+            None => !event_type.is_operational(),
+        }
     }
 }
 

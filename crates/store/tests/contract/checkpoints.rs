@@ -1,7 +1,7 @@
 //! Checkpoints: where streams stand, and the rows that their positions have passed.
 
 use domain::change::{Revision, Write};
-use domain::delivery::{Cycles, DisableReason, Health, Parked, Position, Progress, RowChange};
+use domain::delivery::{Alerts, Cycles, DisableReason, Health, Parked, Position, Progress, RowChange};
 use domain::event::Seq;
 use domain::ids::StreamId;
 use domain::redelivery::DeliveryFilter;
@@ -14,8 +14,14 @@ use crate::samples::{at, attempt, changed, start, stream};
 /// A stream that stands at `frontier`, with these positions open, behind the head.
 pub(crate) fn moved(stream: StreamId, frontier: u64, open: &[u64]) -> StreamProgress {
     let position = Position { frontier: Seq(frontier), open: open.iter().copied().map(Seq).collect() };
-    let progress =
-        Progress { position, health: Health::default(), rows: Vec::new(), cycles: Cycles::default(), disable: None };
+    let progress = Progress {
+        position,
+        health: Health::default(),
+        rows: Vec::new(),
+        cycles: Cycles::default(),
+        disable: None,
+        alerts: Alerts::default(),
+    };
     StreamProgress { stream, generation: 0, seeks: 0, at_head: false, progress }
 }
 

@@ -11,6 +11,7 @@ mod suite;
 
 mod accounts;
 mod actions;
+mod alerts;
 mod backend;
 mod changes;
 mod checkpoints;

@@ -3,7 +3,7 @@
 use domain::catalog::EventType;
 use domain::certificate::{Certificates, PrivateKey};
 use domain::change::{Revision, Write};
-use domain::delivery::{Health, Ordering, Position};
+use domain::delivery::{AlertState, Health, Ordering, Position};
 use domain::delivery_settings::{Delays, DeliverySettings, Retry, StaticHeaders};
 use domain::destination::{
     ActionDestination, AwsAccountId, AwsRegion, Destination, Endpoint, EventBridge, PartnerEventSource,
@@ -191,6 +191,7 @@ pub(crate) async fn a_new_stream_starts_at_the_end_of_the_log<B: Backend>(backen
     let expected = RestoredStream {
         position: Position::at(Seq(5)),
         health: Health::default(),
+        alert_state: AlertState::default(),
         failed: Vec::new(),
         parked: Vec::new(),
         seeks: 0,

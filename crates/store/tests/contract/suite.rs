@@ -74,6 +74,11 @@ macro_rules! contract_suite {
                 a_removed_stream_leaves_nothing_and_is_passed_over
                 a_failing_stream_is_disabled_once
             }
+            alerts {
+                what_is_told_of_a_stream_is_in_the_log_with_what_it_tells_of
+                that_a_stream_was_disabled_is_told_if_it_was
+                a_stream_gets_nothing_about_itself_and_others_do
+            }
             positions {
                 a_stream_starts_where_it_is_told
                 a_time_is_found_however_many_events_there_are

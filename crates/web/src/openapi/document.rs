@@ -90,10 +90,12 @@ pub(super) fn document() -> Value {
 /// Adds what the domain knows by name.
 fn fill_in(schemas: &mut Map<String, Value>) {
     let event_types: Vec<_> = EventType::ALL.iter().filter_map(|event_type| event_type.name()).collect();
+    let operational: Vec<_> = EventType::OPERATIONAL.iter().filter_map(|event_type| event_type.name()).collect();
     let scopes: Vec<_> = SCOPES.iter().map(|(name, _)| *name).collect();
     let strategies: Vec<_> = Strategy::all().map(Strategy::name).collect();
     for (name, about, values) in [
         ("CatalogueEventType", "An event type of the catalogue.", event_types),
+        ("OperationalEventTypeName", "An event type by which the server tells of itself.", operational),
         ("Scope", "A permission of the Management API.", scopes),
         ("ScimScope", "What a SCIM token may allow.", SCIM_SCOPES.to_vec()),
         ("AwsRegion", "A region of AWS.", AwsRegion::NAMES.to_vec()),

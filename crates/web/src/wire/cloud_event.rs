@@ -181,7 +181,8 @@ impl Place {
         types: &EventTypeNames,
     ) -> Result<(EventType, Cow<'a, str>), Invalid> {
         let name = self.text_required(given, &TYPE)?;
-        match types.resolve(&name) {
+        // What the server tells of itself, nobody else does.
+        match types.resolve(&name).filter(|event_type| !event_type.is_operational()) {
             Some(event_type) => Ok((event_type, name)),
             None => {
                 let Field { name: member, about } = TYPE.field();

@@ -1,13 +1,15 @@
 //! Registered event types (docs/extensions.md): what a tenant says of them, and the answer.
 
+use domain::catalog::EventType;
 use domain::clock::Timestamp;
 use domain::registered_type::{TypeDefinition, TypeName};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::query::Cursor;
 use super::reader::{Field, Invalid, ObjectReader, Part, Text};
-use crate::event_types::{Misfit, Schema};
+use crate::event_types::{Misfit, Schema, TypeBeside};
 
 const NAME: Text = Text::new("name", "Name of the event type; it never changes.");
 const DESCRIPTION: Text = Text::new("description", "When such events are raised.").length(0, 1024);
@@ -94,21 +96,27 @@ impl TypeChanges {
     }
 }
 
-/// A registered type as it is answered.
+/// A type beside the catalogue's as it is answered.
 #[derive(Serialize)]
-pub(crate) struct TypeAnswer<'a> {
-    name: &'a str,
-    description: &'a str,
-    schema: &'a Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    example: Option<&'a Value>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+#[serde(untagged)]
+pub(crate) enum TypeAnswer<'a> {
+    /// One that the tenant has registered.
+    Registered {
+        name: &'a str,
+        description: &'a str,
+        schema: &'a Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        example: Option<&'a Value>,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    },
+    /// One by which the server tells of itself.
+    Operational { name: &'a str, description: &'a str, schema: &'a Value, example: &'a RawValue, operational: bool },
 }
 
 impl<'a> From<&'a TypeDefinition> for TypeAnswer<'a> {
     fn from(definition: &'a TypeDefinition) -> Self {
-        Self {
+        Self::Registered {
             name: definition.name.as_str(),
             description: &definition.description,
             schema: &definition.schema,
@@ -119,12 +127,27 @@ impl<'a> From<&'a TypeDefinition> for TypeAnswer<'a> {
     }
 }
 
-impl Cursor for TypeName {
+impl<'a> From<&TypeBeside<'a>> for TypeAnswer<'a> {
+    fn from(found: &TypeBeside<'a>) -> Self {
+        match *found {
+            TypeBeside::Registered(definition) => Self::from(definition),
+            TypeBeside::Operational { name, description, schema, sample } => {
+                Self::Operational { name, description, schema, example: sample, operational: true }
+            }
+        }
+    }
+}
+
+/// A place in the list of types, by name.
+pub(crate) struct TypePlace(pub(crate) String);
+
+impl Cursor for TypePlace {
     fn to_text(&self) -> String {
-        self.to_string()
+        self.0.clone()
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        Self::parse(text).ok()
+        let is_known = EventType::from_name(text).is_some_and(EventType::is_operational);
+        (is_known || TypeName::parse(text).is_ok()).then(|| Self(text.to_owned()))
     }
 }

@@ -5,7 +5,7 @@ use axum::http::Request;
 use domain::catalog::EventType;
 use domain::change::Change;
 use domain::clock::Timestamp;
-use domain::delivery::{Attempt, Cycles, Failure, FailureKind, Health, Position, Progress, RowChange};
+use domain::delivery::{Alerts, Attempt, Cycles, Failure, FailureKind, Health, Position, Progress, RowChange};
 use domain::event::{Event, Seq, Source, Subject, render_body};
 use domain::ids::{EventId, StreamId};
 use serde_json::{Value, json};
@@ -50,8 +50,14 @@ impl Failing {
     pub(crate) async fn save(&self, rows: Vec<RowChange>) {
         let head = self.server.store.heads().borrow().log;
         let health = Health { in_row: 0, outstanding: 0 };
-        let progress =
-            Progress { position: Position::at(head), health, rows, cycles: Cycles::default(), disable: None };
+        let progress = Progress {
+            position: Position::at(head),
+            health,
+            rows,
+            cycles: Cycles::default(),
+            disable: None,
+            alerts: Alerts::default(),
+        };
         let streams = vec![StreamProgress { stream: self.stream, generation: 0, seeks: 0, at_head: true, progress }];
         let at = Timestamp::from_millis(START);
         self.server.store.checkpoint_save(Checkpoint { at, head, streams }).await.unwrap();

@@ -3,6 +3,7 @@
 
 mod action_streams;
 mod actions;
+mod alerts;
 mod client_grants;
 mod clients;
 mod connections;

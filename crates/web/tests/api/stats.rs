@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::clock::Timestamp;
-use domain::delivery::{Cycles, Health, Position, Progress};
+use domain::delivery::{Alerts, Cycles, Health, Position, Progress};
 use domain::ids::StreamId;
 use serde_json::{Value, json};
 use store::{Checkpoint, Log, StreamProgress};
@@ -24,7 +24,14 @@ async fn ended(server: &Server, stream: &str, before: Duration, delivered: u64, 
     (0..delivered).for_each(|_| cycles.count_delivered(Duration::from_millis(5)));
     let head = server.store.heads().borrow().log;
     let health = Health::default();
-    let progress = Progress { position: Position::at(head), health, rows: Vec::new(), cycles, disable: None };
+    let progress = Progress {
+        position: Position::at(head),
+        health,
+        rows: Vec::new(),
+        cycles,
+        disable: None,
+        alerts: Alerts::default(),
+    };
     let stream = StreamId::parse(stream).unwrap();
     let streams = vec![StreamProgress { stream, generation: 0, seeks: 0, at_head: true, progress }];
     let at = Timestamp::from_millis(START).minus(before);

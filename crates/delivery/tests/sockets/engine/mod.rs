@@ -1,6 +1,7 @@
 //! The engine over the embedded store and real sockets.
 
 mod actions;
+mod alerts;
 mod erasure;
 mod position;
 mod receiver;

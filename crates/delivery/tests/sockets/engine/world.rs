@@ -281,6 +281,17 @@ impl World {
         assert!(waited.await.is_ok(), "waited in vain until {what}");
     }
 
+    /// Waits until nothing of a stream is open as far as the log went, or it is disabled.
+    pub(crate) async fn until_settled_or_disabled(&self, id: StreamId) {
+        let end = self.store.heads().borrow().log;
+        self.until("the stream is settled, or disabled", || async move {
+            let restored = self.store.stream_restore(id).await.unwrap().unwrap();
+            let settled = restored.position.open.is_empty() && restored.position.frontier >= end;
+            settled || self.status(id).await == StreamStatus::Disabled
+        })
+        .await;
+    }
+
     /// Waits until nothing of a stream is open and it has looked at the whole log.
     pub(crate) async fn until_settled(&self, id: StreamId) {
         let end = self.store.heads().borrow().log;

@@ -16,7 +16,7 @@ fn core(ordering: Ordering, open: &[u64], parked: &[u64]) -> StreamCore<u64> {
     let position = Position { frontier: Seq(10), open: open.iter().copied().map(Seq).collect() };
     let row = |seq: &u64| Parked { seq: Seq(*seq), subject: *seq, due: Timestamp::default(), attempts: Vec::new() };
     let parked = parked.iter().map(row).collect();
-    let saved = Saved { position, failures_in_row: 0, failed: vec![Seq(1)], parked };
+    let saved = Saved { position, failures_in_row: 0, failed: vec![Seq(1)], parked, ..Saved::default() };
     StreamCore::restore(policy, Phase::Enabled, saved)
 }
 

@@ -36,6 +36,7 @@ impl Running {
             failures_in_row: stored.in_row,
             failed: stored.failures.keys().copied().collect(),
             parked: stored.parked.values().cloned().collect(),
+            alert_state: stored.alerts.state,
         };
         let mut core = StreamCore::restore(known.policy.clone(), phase, saved);
         // What is saved may still say that it is at the head, which it is not yet.

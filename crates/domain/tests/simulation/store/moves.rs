@@ -13,7 +13,7 @@ use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::subscription::Spans;
 
-use super::{Asked, Settings, Store, StoredStream, StreamKey};
+use super::{Asked, Settings, Store, StoredStream, StreamKey, ToldAlerts};
 
 /// A stream as its owner sees it.
 fn event_stream(key: StreamKey, subscriptions: Vec<EventType>, ordering: Ordering) -> EventStream {
@@ -77,7 +77,8 @@ impl Store {
             Settings { tenant, stream, policy, spans, generation: 0, version: 1, seeks: 0, sought: Seq::ZERO };
         let (parked, failures) = (BTreeMap::new(), BTreeMap::new());
         let (position, asked) = (Position::at(from), Asked::default());
-        let stored = StoredStream { settings, position, at_head: false, in_row: 0, parked, failures, asked };
+        let alerts = ToldAlerts::default();
+        let stored = StoredStream { settings, position, at_head: false, in_row: 0, parked, failures, asked, alerts };
         self.streams.insert(key, stored);
     }
 

@@ -86,8 +86,11 @@ impl Store {
                 _ => stored.row(row, oldest)?,
             }
         }
+        let enabled = current && stored.is_enabled();
+        let disabled = progress.disable.is_some() && enabled;
+        stored.alerts.save(progress, disabled, enabled, &stored.settings.policy)?;
         Ok(Some(match progress.disable {
-            Some(reason) if current && stored.is_enabled() => {
+            Some(reason) if disabled => {
                 let settings = &mut stored.settings;
                 settings.stream.status = StreamStatus::Disabled;
                 settings.spans.begin(end, Interest::Missed);

@@ -2,15 +2,18 @@
 
 use axum::http::StatusCode;
 
-use super::stored;
+use super::NAME;
 use crate::call::Authenticated;
-use crate::error::Answer;
+use crate::error::{Answer, ApiError, Missing};
 use crate::wire::answer;
 use crate::wire::registered_type::TypeAnswer;
 
-/// Answers a registered event type.
+/// Answers an event type beside the catalogue's.
 pub(crate) async fn get(caller: Authenticated) -> Answer {
     let call = caller.authorise(&["read:event_types"])?;
-    let found = stored(&call).await?;
-    Ok(answer::json(StatusCode::OK, &TypeAnswer::from(&found.value.definition)))
+    let name = call.segment(NAME)?;
+    let types = call.event_types().await?;
+    let found = types.beside().into_iter().find(|each| each.name() == name);
+    let found = found.ok_or(ApiError::NotFound(Missing::EventType))?;
+    Ok(answer::json(StatusCode::OK, &TypeAnswer::from(&found)))
 }
