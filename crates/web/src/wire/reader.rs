@@ -5,164 +5,18 @@
 //! nobody asked for. It knows its place, so that a message names the member at fault. A value is repeated in
 //! a message only where its [`Text`] says so: passwords and tokens are never echoed.
 
+mod field;
+mod invalid;
+
 use serde_json::{Map, Value};
 
-/// Which part of a request is at fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The body.
-    Payload,
-    /// A segment of the path.
-    Path,
-    /// The query.
-    Query,
-    /// A header.
-    Header,
-}
+pub(crate) use field::{Field, Text};
+pub(crate) use invalid::{Invalid, Part};
 
-/// What is wrong with a request, as the contract words it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Invalid {
-    /// Where to look.
-    pub part: Part,
-    message: String,
-}
-
-impl Invalid {
-    /// `reason` about the member at `place`; the root's place is empty.
-    pub(crate) fn new(part: Part, reason: &str, place: &str, about: &str) -> Self {
-        let subject = match part {
-            Part::Payload => "Payload",
-            Part::Path => "Path",
-            Part::Query => "Query",
-            Part::Header => "Header",
-        };
-        let mut message = format!("{subject} validation error: '");
-        message.extend(reason.chars().take(REASON_CHARS_MAX));
-        message.push('\'');
-        if !place.is_empty() {
-            message.push_str(" on property ");
-            message.push_str(place);
-            if !about.is_empty() {
-                message.push_str(" (");
-                message.push_str(about.trim_end_matches('.'));
-                message.push(')');
-            }
-        }
-        message.push('.');
-        Self { part, message }
-    }
-
-    /// The whole message.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-/// A member and one sentence on it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Field {
-    /// Its name.
-    pub name: &'static str,
-    /// What it is.
-    pub about: &'static str,
-}
-
-impl Field {
-    /// A member.
-    pub(crate) const fn new(name: &'static str, about: &'static str) -> Self {
-        Self { name, about }
-    }
-}
-
-/// The form that a text must have.
-#[derive(Clone, Copy, Debug)]
-enum Form {
-    Any,
-    /// `Object didn't pass validation for format NAME`
-    Format(&'static str, fn(&str) -> bool),
-    /// `String does not match pattern PATTERN`
-    Pattern(&'static str, fn(&str) -> bool),
-}
-
-/// A text member and its limits.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Text {
-    field: Field,
-    chars_min: usize,
-    chars_max: usize,
-    form: Form,
-    secret: bool,
-}
-
-/// The longest text that has no limit of its own, in characters.
-const CHARS_MAX: usize = 4096;
-/// How much of a reason is told: it may repeat what a caller sent.
-const REASON_CHARS_MAX: usize = 512;
 /// How much of a name is told that a caller chose.
 const NAME_CHARS_SHOWN_MAX: usize = 128;
 /// The longest list.
 const ITEMS_MAX: usize = 1000;
-
-impl Text {
-    /// A text of at least one character.
-    pub(crate) const fn new(name: &'static str, about: &'static str) -> Self {
-        Self { field: Field::new(name, about), chars_min: 1, chars_max: CHARS_MAX, form: Form::Any, secret: false }
-    }
-
-    /// With these limits, in characters.
-    pub(crate) const fn length(self, chars_min: usize, chars_max: usize) -> Self {
-        Self { chars_min, chars_max, ..self }
-    }
-
-    /// In a named format.
-    pub(crate) const fn format(self, name: &'static str, holds: fn(&str) -> bool) -> Self {
-        Self { form: Form::Format(name, holds), ..self }
-    }
-
-    /// In a form described by a regular expression.
-    pub(crate) const fn pattern(self, pattern: &'static str, holds: fn(&str) -> bool) -> Self {
-        Self { form: Form::Pattern(pattern, holds), ..self }
-    }
-
-    /// Never repeated in a message.
-    pub(crate) const fn secret(self) -> Self {
-        Self { secret: true, ..self }
-    }
-
-    /// The member's name.
-    pub(crate) const fn name(&self) -> &'static str {
-        self.field.name
-    }
-
-    /// The member that it is.
-    pub(crate) const fn field(&self) -> Field {
-        self.field
-    }
-
-    /// What is wrong with a given text.
-    pub(super) fn fault(&self, text: &str) -> Option<String> {
-        let length = text.chars().count();
-        let shown = |value: &str| if self.secret { String::new() } else { value.to_owned() };
-        if length < self.chars_min {
-            return Some(format!("String is too short ({length} chars), minimum {}", self.chars_min));
-        }
-        if length > self.chars_max {
-            return Some(format!("String is too long ({length} chars), maximum {}", self.chars_max));
-        }
-        match self.form {
-            Form::Format(name, holds) if !holds(text) => {
-                let shown = shown(&format!(": {text}"));
-                Some(format!("Object didn't pass validation for format {name}{shown}"))
-            }
-            Form::Pattern(pattern, holds) if !holds(text) => {
-                let shown = shown(&format!(" '{text}'"));
-                Some(format!("String{shown} does not match pattern {pattern}"))
-            }
-            _ => None,
-        }
-    }
-}
 
 /// Reads the members of an object.
 #[derive(Debug)]
@@ -251,22 +105,22 @@ impl ObjectReader {
 
     /// A text, if it is there.
     pub(crate) fn text(&mut self, text: &Text) -> Result<Option<String>, Invalid> {
-        match self.value(text.field) {
+        match self.value(text.field()) {
             None => Ok(None),
             Some(Value::String(given)) => match text.fault(&given) {
                 None => Ok(Some(given)),
-                Some(reason) => Err(self.fault_at(text.field, &reason)),
+                Some(reason) => Err(self.fault_at(text.field(), &reason)),
             },
-            Some(other) => Err(self.fault_at(text.field, &wrong_type("string", &other))),
+            Some(other) => Err(self.fault_at(text.field(), &wrong_type("string", &other))),
         }
     }
 
     /// A text that may be given as a whole number, if it is there.
     pub(crate) fn text_or_number(&mut self, text: &Text) -> Result<Option<String>, Invalid> {
-        match self.value(text.field) {
+        match self.value(text.field()) {
             Some(Value::Number(number)) if !number.is_f64() => Ok(Some(number.to_string())),
             Some(other) => {
-                self.members.insert(text.field.name.to_owned(), other);
+                self.members.insert(text.field().name.to_owned(), other);
                 self.text(text)
             }
             None => Ok(None),
@@ -275,7 +129,7 @@ impl ObjectReader {
 
     /// A text that must be there.
     pub(crate) fn text_required(&mut self, text: &Text) -> Result<String, Invalid> {
-        self.text(text)?.ok_or_else(|| self.missing(text.field))
+        self.text(text)?.ok_or_else(|| self.missing(text.field()))
     }
 
     /// `true` or `false`, if it is there.
@@ -365,7 +219,7 @@ impl ObjectReader {
 
     /// A list of different texts, if it is there.
     pub(crate) fn texts(&mut self, text: &Text) -> Result<Option<Vec<String>>, Invalid> {
-        let field = text.field;
+        let field = text.field();
         let Some(items) = self.list(field)? else { return Ok(None) };
         let mut texts: Vec<String> = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
@@ -393,13 +247,13 @@ impl ObjectReader {
 
     /// A list of different texts that must be there, of so many entries.
     pub(crate) fn texts_required(&mut self, text: &Text, min: usize, max: usize) -> Result<Vec<String>, Invalid> {
-        let texts = self.texts(text)?.ok_or_else(|| self.missing(text.field))?;
+        let texts = self.texts(text)?.ok_or_else(|| self.missing(text.field()))?;
         let count = texts.len();
         if count < min {
-            return Err(self.fault_at(text.field, &format!("Array is too short ({count}), minimum {min}")));
+            return Err(self.fault_at(text.field(), &format!("Array is too short ({count}), minimum {min}")));
         }
         if count > max {
-            return Err(self.fault_at(text.field, &format!("Array is too long ({count}), maximum {max}")));
+            return Err(self.fault_at(text.field(), &format!("Array is too long ({count}), maximum {max}")));
         }
         Ok(texts)
     }
