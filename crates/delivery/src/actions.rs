@@ -1,9 +1,9 @@
 //! Actions: code of a tenant's own that runs for each event, in processes that can do nothing else.
 //!
-//! The server keeps a few processes ([`processes`]), each for one version of one action of one stream ([`lane`]),
-//! and speaks to them in frames over their standard input and output ([`frames`]). Inside, [`child`] runs the code in an
+//! The server keeps a few processes (`processes`), each for one version of one action of one stream (`lane`),
+//! and speaks to them in frames over their standard input and output (`frames`). Inside, `child` runs the code in an
 //! engine made for that run. What the code wants of the world (requests, its cache) the server does, under its own
-//! policy ([`fetch`], [`cache`]).
+//! policy (`fetch`, `cache`).
 
 mod cache;
 mod child;
