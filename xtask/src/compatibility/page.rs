@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::Client;
-use super::run::{Run, Suite};
+use super::run::{Operation, Run, Suite};
 
 /// What becomes of a client that was not played.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,31 +62,96 @@ fn type_table(run: &Run) -> String {
 fn endpoint_table(run: &Run) -> String {
     let mut table = "| endpoint | what it does | | shown by |\n|---|---|---|---|\n".to_owned();
     for (place, operation) in run.operations.iter().enumerate() {
-        let mark = if operation.is_extension { "extension" } else { "" };
         let tests = run.shown_by(place).into_iter().map(|(suite, test)| match suite {
             Suite::Api => format!("`{test}`"),
             Suite::Stories => format!("story `{test}`"),
         });
         let tests = tests.collect::<Vec<_>>().join(", ");
-        let (method, path, summary) = (&operation.method, &operation.path, &operation.summary);
-        table.push_str(&format!("| `{method} {path}` | {summary} | {mark} | {tests} |\n"));
+        table.push_str(&format!("{}{tests} |\n", endpoint_start(operation)));
     }
     table
 }
 
-/// The first line in which two pages differ.
-pub(super) fn first_difference(committed: &str, shown: &str) -> Option<String> {
-    let (mut committed, mut shown) = (committed.lines(), shown.lines());
-    loop {
-        match (committed.next(), shown.next()) {
-            (None, None) => return None,
-            (left, right) if left == right => {}
-            (left, right) => {
-                let (left, right) = (left.unwrap_or("(the end)"), right.unwrap_or("(the end)"));
-                return Some(format!("the page: {left}\nthe run:  {right}"));
-            }
+/// A row of an endpoint up to its tests.
+fn endpoint_start(operation: &Operation) -> String {
+    let Operation { method, path, summary, is_extension } = operation;
+    let mark = if *is_extension { "extension" } else { "" };
+    format!("| `{method} {path}` | {summary} | {mark} | ")
+}
+
+/// What a page says that a run does not bear out. A test that the page does not name is no fault; nor is a story or a client that
+/// could not be played here.
+pub(super) fn untrue(page: &str, run: &Run, clients: &[Client]) -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    let same = |said: &[&str], shown: &str, faults: &mut Vec<String>| {
+        let shown: Vec<&str> = shown.lines().skip(2).collect();
+        if said != shown {
+            let differs = said.iter().zip(&shown).find(|(said, shown)| said != shown);
+            let (said, shown) = differs.map_or(("(rows)", "(more or fewer)"), |(said, shown)| (*said, *shown));
+            faults.push(format!("the page: {said}\nthe run:  {shown}"));
         }
+    };
+    same(&rows(page, "clients")?, &client_table(page, run, clients, Gaps::AsCommitted), &mut faults);
+    compare(
+        &rows(page, "event-types")?,
+        run.types.iter().map(|event_type| (format!("| `{event_type}` | "), event_type)),
+        |event_type, test| run.raised_by(event_type).contains(&test.name),
+        &mut faults,
+    );
+    compare(
+        &rows(page, "endpoints")?,
+        run.operations.iter().enumerate().map(|(place, operation)| (endpoint_start(operation), place)),
+        |place, test| run.bears_out(*place, test.suite, test.name),
+        &mut faults,
+    );
+    Ok(faults)
+}
+
+/// A test as a row names it.
+struct Named<'a> {
+    suite: Suite,
+    name: &'a str,
+}
+
+/// Compares rows with what they have to begin with, and each test that they name with what it has shown.
+fn compare<T>(
+    rows: &[&str],
+    expected: impl Iterator<Item = (String, T)>,
+    shows: impl Fn(&T, &Named<'_>) -> bool,
+    faults: &mut Vec<String>,
+) {
+    let mut rows = rows.iter();
+    for (start, what) in expected {
+        let row = rows.next().copied().unwrap_or("(the end)");
+        let Some(tests) = row.strip_prefix(start.as_str()) else {
+            faults.push(format!("the page: {row}\nthe run:  {start}…"));
+            return;
+        };
+        let tests: Vec<Named<'_>> = named(tests).collect();
+        if tests.is_empty() {
+            faults.push(format!("{start}no test"));
+        }
+        let untrue = tests.iter().filter(|test| !shows(&what, test));
+        faults.extend(untrue.map(|test| format!("{start}`{}` did not show it", test.name)));
     }
+    faults.extend(rows.map(|row| format!("not there any more: {row}")));
+}
+
+/// The tests of a cell.
+fn named(cell: &str) -> impl Iterator<Item = Named<'_>> {
+    let tests = cell.trim_end_matches('|').split(',').map(str::trim).filter(|test| !test.is_empty());
+    tests.map(|test| match test.strip_prefix("story ") {
+        Some(story) => Named { suite: Suite::Stories, name: story.trim_matches('`') },
+        None => Named { suite: Suite::Api, name: test.trim_matches('`') },
+    })
+}
+
+/// The rows of a table, without its head.
+fn rows<'a>(page: &'a str, name: &str) -> Result<Vec<&'a str>> {
+    let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+    let (_, rest) = page.split_once(&begin).with_context(|| format!("the page has no {}", begin.trim_end()))?;
+    let (table, _) = rest.split_once(&end).with_context(|| format!("the page has no {end}"))?;
+    Ok(table.lines().skip(2).collect())
 }
 
 #[cfg(test)]
@@ -129,18 +194,52 @@ mod tests {
         assert_eq!(written(&page, &run(), &curl(Some("it is not installed")), Gaps::Told).unwrap(), page);
     }
 
+    fn faults(page: &str, run: &Run, clients: &[Client]) -> Vec<String> {
+        untrue(page, run, clients).unwrap()
+    }
+
+    #[test]
+    fn a_page_that_a_run_has_written_is_true_of_it_and_of_one_that_shows_more() {
+        let page = written(PAGE, &run(), &curl(None), Gaps::Told).unwrap();
+        assert_eq!(faults(&page, &run(), &curl(None)), [""; 0]);
+        let mut more = run();
+        more.take(Suite::Api, "answer\tGET\t/api/v2/users\t200\tusers::get_users_is_sorted\n");
+        assert_eq!(faults(&page, &more, &curl(None)), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_run_does_not_show_is_a_fault() {
+        let page = written(PAGE, &run(), &curl(None), Gaps::Told).unwrap();
+        let renamed = page.replace("get_users_pages", "get_users_is_fast");
+        assert_eq!(faults(&renamed, &run(), &curl(None)).len(), 1);
+        let other = page.replace("List users.", "Lists users.");
+        assert_eq!(faults(&other, &run(), &curl(None)).len(), 1);
+        let unraised = page.replace("user_created_is_raised_by_post_users", "user_created_is_raised_by_chance");
+        assert_eq!(faults(&unraised, &run(), &curl(None)).len(), 1);
+        let fewer = page.replace("| `GET /api/v2/users` | List users. |  | `get_users_pages` |\n", "");
+        assert_eq!(faults(&fewer, &run(), &curl(None)).len(), 1);
+        let more = page.replace(
+            "<!-- endpoints:end -->",
+            "| `GET /api/v2/more` | More. |  | `get_more` |\n<!-- endpoints:end -->",
+        );
+        assert_eq!(faults(&more, &run(), &curl(None)).len(), 1);
+    }
+
+    #[test]
+    fn a_story_that_was_not_played_here_is_no_fault_and_one_that_was_has_to_show_it() {
+        let page = written(PAGE, &run(), &curl(None), Gaps::Told).unwrap();
+        let told = page.replace("`get_users_pages` |", "`get_users_pages`, story `a_user_is_found` |");
+        assert_eq!(faults(&told, &run(), &curl(None)), [""; 0]);
+        let mut played = run();
+        played.take(Suite::Stories, "answer\tGET\t/api/v2/users\t500\tmain::a_user_is_found\n");
+        assert_eq!(faults(&told, &played, &curl(None)).len(), 1);
+    }
+
     #[test]
     fn a_client_that_was_not_played_here_is_not_compared_and_one_that_was_is() {
         let kept = written(PAGE, &run(), &curl(Some("no")), Gaps::AsCommitted).unwrap();
         assert!(kept.contains("\n| curl | passed | `old` |\n"));
         let played = written(PAGE, &run(), &curl(None), Gaps::AsCommitted).unwrap();
         assert!(played.contains("**not shown**: `curl_plays` did not end"));
-    }
-
-    #[test]
-    fn a_difference_is_told_with_both_lines() {
-        assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
-        assert_eq!(first_difference("a\nb", "a\nc").unwrap(), "the page: b\nthe run:  c");
-        assert_eq!(first_difference("a", "a\nc").unwrap(), "the page: (the end)\nthe run:  c");
     }
 }

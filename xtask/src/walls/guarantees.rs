@@ -1,7 +1,7 @@
 //! Every test that the pages of promises name exists, in the file that they name.
 
 /// The pages.
-pub(super) const PAGES: &[&str] = &["docs/guarantees.md", "docs/hostile-receivers.md"];
+pub(super) const PAGES: &[&str] = &["docs/guarantees.md", "docs/hostile-receivers.md", "docs/compatibility.md"];
 
 /// What a page names that is not there. A name in code quotes that ends in `.rs` is a file; one of several words
 /// that are joined by underscores is a test of the file before it in the same line.

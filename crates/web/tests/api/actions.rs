@@ -32,7 +32,7 @@ async fn deploy(server: &Server, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_action_is_created_read_changed_and_deleted() {
+async fn post_get_patch_and_delete_actions_actions_keep_an_action() {
     let server = Server::start().await;
     let made = create(&server, json!({})).await;
     let mut expected = json!({
@@ -59,7 +59,7 @@ async fn an_action_is_created_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_deployed_action_is_answered_in_the_contracts_form() {
+async fn post_actions_actions_deploy_answers_in_the_contracts_form() {
     let server = Server::start().await;
     let made = create(&server, json!({})).await;
     let path = path_of(&made);
@@ -84,7 +84,7 @@ async fn a_deployed_action_is_answered_in_the_contracts_form() {
 }
 
 #[tokio::test]
-async fn what_is_deployed_stays_while_the_draft_changes() {
+async fn patch_actions_actions_changes_the_draft_and_not_what_runs() {
     let server = Server::start().await;
     let made = create(&server, json!({"deploy": true, "secrets": [{"name": "KEY", "value": "one"}]})).await;
     assert_eq!((&made["deployed_version"]["number"], &made["all_changes_deployed"]), (&json!(1), &json!(true)));
@@ -104,13 +104,19 @@ async fn what_is_deployed_stays_while_the_draft_changes() {
     );
 }
 
-#[tokio::test]
-async fn versions_are_listed_newest_first_and_rolled_back_to() {
-    let server = Server::start().await;
-    let path = path_of(&create(&server, json!({"secrets": [{"name": "KEY", "value": "one"}]})).await);
-    let first = deploy(&server, &path).await;
+/// Two versions of an action: one that runs and has a secret, then one that throws and has none.
+async fn two_versions(server: &Server) -> (String, Value, Value) {
+    let path = path_of(&create(server, json!({"secrets": [{"name": "KEY", "value": "one"}]})).await);
+    let first = deploy(server, &path).await;
     server.call_with("PATCH", &path, &json!({"code": THROWS, "secrets": []})).await.expect(200);
-    let second = deploy(&server, &path).await;
+    let second = deploy(server, &path).await;
+    (path, first, second)
+}
+
+#[tokio::test]
+async fn get_actions_actions_versions_lists_them_newest_first() {
+    let server = Server::start().await;
+    let (path, first, second) = two_versions(&server).await;
     assert_eq!((&second["number"], &second["code"], &second["secrets"]), (&json!(2), &json!(THROWS), &json!([])));
     let versions = format!("{path}/versions");
     let list = server.call("GET", &versions).await.expect(200);
@@ -119,8 +125,15 @@ async fn versions_are_listed_newest_first_and_rolled_back_to() {
     assert_eq!(found, [(&second["id"], &json!(true)), (&first["id"], &json!(false))]);
     let later = server.call("GET", &format!("{versions}?page=1&per_page=1")).await.expect(200);
     assert_eq!((&later["page"], &later["versions"][0]["id"]), (&json!(1), &first["id"]));
+    let one = server.call("GET", &format!("{versions}/{}", first["id"].as_str().unwrap())).await.expect(200);
+    assert_eq!((&one["id"], &one["deployed"]), (&first["id"], &json!(false)));
+}
 
-    let back = format!("{versions}/{}/deploy", first["id"].as_str().unwrap());
+#[tokio::test]
+async fn post_actions_actions_versions_deploy_makes_a_version_as_the_earlier_one_was() {
+    let server = Server::start().await;
+    let (path, first, _) = two_versions(&server).await;
+    let back = format!("{path}/versions/{}/deploy", first["id"].as_str().unwrap());
     let third = server.call("POST", &back).await.expect(200);
     assert_eq!((&third["number"], &third["code"], &third["deployed"]), (&json!(3), &json!(RUNS), &json!(true)));
     assert_eq!(third["secrets"][0]["name"], "KEY");
@@ -130,8 +143,6 @@ async fn versions_are_listed_newest_first_and_rolled_back_to() {
     assert_eq!(fourth["number"], 4);
     let read = server.call("GET", &path).await.expect(200);
     assert_eq!((&read["code"], &read["all_changes_deployed"]), (&json!(RUNS), &json!(true)));
-    let one = server.call("GET", &format!("{versions}/{}", first["id"].as_str().unwrap())).await.expect(200);
-    assert_eq!((&one["id"], &one["deployed"]), (&first["id"], &json!(false)));
 }
 
 #[tokio::test]
@@ -225,7 +236,7 @@ async fn what_is_pending_is_looked_at_when_it_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_test_runs_the_draft_with_the_message() {
+async fn post_actions_actions_test_runs_the_draft_with_the_message() {
     let server = Server::start().await;
     let path = path_of(&create(&server, json!({})).await);
     let test = format!("{path}/test");
@@ -248,7 +259,7 @@ async fn a_test_runs_the_draft_with_the_message() {
 }
 
 #[tokio::test]
-async fn actions_are_listed_and_found_by_what_they_are() {
+async fn get_actions_actions_lists_and_finds_by_what_they_are() {
     let server = Server::start().await;
     assert_eq!(server.call("GET", PATH).await.expect(200), json!({"actions": [], "total": 0, "per_page": 50}));
     let one = create(&server, json!({"name": "one", "deploy": true})).await;
@@ -274,7 +285,7 @@ async fn actions_are_listed_and_found_by_what_they_are() {
 }
 
 #[tokio::test]
-async fn the_trigger_is_listed() {
+async fn get_actions_triggers_lists_the_one_trigger() {
     let server = Server::start().await;
     assert_eq!(
         server.call("GET", "/api/v2/actions/triggers").await.expect(200),
