@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::{ClientId, GrantId, TenantId};
+use crate::secret::Secret;
 
 /// The name of the tenant that a first start makes.
 pub const DEFAULT_TENANT: &str = "default";
@@ -54,7 +55,7 @@ pub struct Tenant {
     pub name: String,
 }
 
-/// The hash of an application's secret; the secret itself is not kept.
+/// The hash of an application's secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretHash(String);
@@ -77,13 +78,29 @@ impl fmt::Debug for SecretHash {
     }
 }
 
+/// An application's secret: what one that is given is checked by, and the secret itself for those who may read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSecret {
+    /// Its hash.
+    pub hash: SecretHash,
+    /// The secret; `None` of an application made before it was kept, until it is rotated.
+    pub kept: Option<Secret>,
+}
+
+impl ClientSecret {
+    /// A secret with its hash.
+    pub fn new(hash: SecretHash, secret: Secret) -> Self {
+        Self { hash, kept: Some(secret) }
+    }
+}
+
 /// An application.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Client {
     /// Its public id.
     pub id: ClientId,
-    /// The hash of its secret.
-    pub secret_hash: SecretHash,
+    /// Its secret.
+    pub secret: ClientSecret,
     /// Every other member as it was given: `name`, `grant_types`, `client_metadata` and whatever else a
     /// client of the contract sends (management-api.md 6.6: "accept and store unknown members").
     pub settings: Map<String, Value>,

@@ -73,6 +73,7 @@ scopes! {
     "create:clients", "Create applications.";
     "update:clients", "Change applications.";
     "delete:clients", "Delete applications.";
+    "read:client_keys", "Read applications' secrets.";
     "update:client_keys", "Rotate applications' secrets.";
     "read:client_grants", "List and read client grants.";
     "create:client_grants", "Create client grants.";

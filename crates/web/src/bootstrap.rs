@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::account::{CLIENT_CREDENTIALS, Client, ClientGrant, DEFAULT_TENANT};
+use domain::account::{CLIENT_CREDENTIALS, Client, ClientGrant, ClientSecret, DEFAULT_TENANT};
 use domain::change::{Change, Expect, Write};
 use domain::clock::{Clock, Entropy};
 use domain::connection::{Connection, DATABASE_CONNECTION, Strategy};
@@ -93,20 +93,20 @@ async fn application_ensure(
         return Err(BootstrapError::Application);
     }
     let id = ClientId::from_text(given.clone());
+    let secret = &application.client_secret;
+    let new_secret = || ClientSecret::new(hash_secret(secret, entropy), secret.clone());
+    // One of which only a hash was kept is taken up too.
+    let is_stored = |stored: &ClientSecret| stored.kept.is_some() && matches(&stored.hash, secret);
     let write = match state.client_get(tenant, &id).await? {
-        Some(stored) if matches(&stored.value.secret_hash, &application.client_secret) => return Ok(id),
-        Some(stored) => {
-            let secret_hash = hash_secret(&application.client_secret, entropy);
-            Write::ClientPut(Expect::At(stored.revision), Client { secret_hash, ..stored.value })
-        }
+        Some(stored) if is_stored(&stored.value.secret) => return Ok(id),
+        Some(stored) => Write::ClientPut(Expect::At(stored.revision), Client { secret: new_secret(), ..stored.value }),
         None => {
-            let secret_hash = hash_secret(&application.client_secret, entropy);
             let mut settings = Map::new();
             settings.insert("name".to_owned(), json!("Bootstrap"));
             settings.insert("description".to_owned(), json!("Made at the first start, with every scope."));
             settings.insert("app_type".to_owned(), json!("non_interactive"));
             settings.insert("grant_types".to_owned(), json!([CLIENT_CREDENTIALS]));
-            Write::ClientPut(Expect::Absent, Client { id: id.clone(), secret_hash, settings })
+            Write::ClientPut(Expect::Absent, Client { id: id.clone(), secret: new_secret(), settings })
         }
     };
     state.change_commit(tenant, Change::from(write)).await?;

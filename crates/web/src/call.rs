@@ -119,6 +119,11 @@ impl Call {
         if self.principal.has_any(any_of) { Ok(()) } else { Err(ApiError::InsufficientScope(any_of)) }
     }
 
+    /// Whether the token carries the scope too: for what only some callers are shown.
+    pub(crate) fn allows(&self, scope: &'static str) -> bool {
+        self.principal.has_any(&[scope])
+    }
+
     /// The store.
     pub(crate) fn state(&self) -> &dyn State {
         &*self.app.state

@@ -95,8 +95,9 @@ fn remember<K: Eq + std::hash::Hash, V: Clone>(map: &mut HashMap<K, V>, is_curre
 
 #[cfg(test)]
 mod tests {
-    use domain::account::SecretHash;
+    use domain::account::{ClientSecret, SecretHash};
     use domain::change::Revision;
+    use domain::secret::Secret;
 
     use super::*;
 
@@ -108,7 +109,7 @@ mod tests {
             revision: Revision(1),
             value: Client {
                 id: key.1.clone(),
-                secret_hash: SecretHash::from_encoded("h"),
+                secret: ClientSecret::new(SecretHash::from_encoded("h"), Secret::new("s")),
                 settings: serde_json::Map::new(),
             },
         };

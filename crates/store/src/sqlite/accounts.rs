@@ -1,14 +1,15 @@
 //! Tenants, applications and grants.
 
-use domain::account::{Client, ClientGrant, SecretHash, Tenant};
+use domain::account::{Client, ClientGrant, ClientSecret, SecretHash, Tenant};
 use domain::change::{Expect, Revision, Versioned};
 use domain::ids::{ClientId, GrantId, TenantId};
+use domain::secret::Secret;
 use rusqlite::{Connection, Row, params};
 
 use super::change::{put, revisions};
 use super::rows::{Place, count, json, query, run, to_json, unavailable};
 use super::writer::Writing;
-use crate::{Conflict, Page, StoreError};
+use crate::{Conflict, Keyring, Page, StoreError};
 
 // ---- tenants -------------------------------------------------------------------------------------------
 
@@ -23,15 +24,32 @@ pub(super) fn tenant_ensure(writing: &Writing<'_>, name: String) -> Result<Tenan
 
 // ---- applications --------------------------------------------------------------------------------------
 
-const CLIENT_COLUMNS: &str = "SELECT revision, client_id, secret_hash, settings FROM clients";
+const CLIENT_COLUMNS: &str = "SELECT revision, client_id, secret_hash, secret, settings FROM clients";
 
-fn client_of(row: &Row<'_>) -> rusqlite::Result<Result<Versioned<Client>, StoreError>> {
+/// What a secret is sealed for. Two tenants may each have an application with the same id.
+fn secret_context(tenant: TenantId, id: &str) -> String {
+    format!("clients/{}/{id}", tenant.0)
+}
+
+fn client_of(
+    keyring: &Keyring,
+    tenant: TenantId,
+    row: &Row<'_>,
+) -> rusqlite::Result<Result<Versioned<Client>, StoreError>> {
     let revision = Revision(row.get(0)?);
     let id: String = row.get(1)?;
-    let secret_hash = SecretHash::from_encoded(row.get::<_, String>(2)?);
-    let settings: String = row.get(3)?;
-    Ok(json(&settings, Place { table: "clients", column: "settings", row: &id })
-        .map(|settings| Versioned { revision, value: Client { id: ClientId::from_text(id), secret_hash, settings } }))
+    let hash = SecretHash::from_encoded(row.get::<_, String>(2)?);
+    let sealed: Option<Vec<u8>> = row.get(3)?;
+    let settings: String = row.get(4)?;
+    let place = |column| Place { table: "clients", column, row: &id };
+    let open =
+        |sealed: Vec<u8>| keyring.open(&sealed, &secret_context(tenant, &id)).map_err(|_| place("secret").corrupt());
+    let (kept, settings) = (sealed.map(open).transpose(), json(&settings, place("settings")));
+    let id = ClientId::from_text(id.as_str());
+    Ok(kept.and_then(|kept| {
+        let value = Client { id, secret: ClientSecret { hash, kept }, settings: settings? };
+        Ok(Versioned { revision, value })
+    }))
 }
 
 pub(super) fn client_put(
@@ -41,19 +59,22 @@ pub(super) fn client_put(
     client: &Client,
 ) -> Result<(), StoreError> {
     let (revision, current) = revisions(expect);
-    let (id, hash, settings) = (client.id.as_str(), client.secret_hash.as_str(), to_json(&client.settings));
+    let (id, hash, settings) = (client.id.as_str(), client.secret.hash.as_str(), to_json(&client.settings));
+    let seal = |secret: &Secret| writing.keyring.seal(secret, &secret_context(tenant, id), writing.entropy);
+    let sealed = client.secret.kept.as_ref().map(seal);
     match current {
         None => put(
             writing,
-            "INSERT INTO clients (tenant_id, client_id, revision, secret_hash, settings) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![tenant.0, id, revision, hash, settings],
+            "INSERT INTO clients (tenant_id, client_id, revision, secret_hash, secret, settings)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![tenant.0, id, revision, hash, sealed, settings],
             Conflict::Client,
         ),
         Some(current) => put(
             writing,
-            "UPDATE clients SET revision = ?3, secret_hash = ?4, settings = ?5
-             WHERE tenant_id = ?1 AND client_id = ?2 AND revision = ?6",
-            params![tenant.0, id, revision, hash, settings, current],
+            "UPDATE clients SET revision = ?3, secret_hash = ?4, secret = ?5, settings = ?6
+             WHERE tenant_id = ?1 AND client_id = ?2 AND revision = ?7",
+            params![tenant.0, id, revision, hash, sealed, settings, current],
             Conflict::Client,
         ),
     }
@@ -61,16 +82,23 @@ pub(super) fn client_put(
 
 pub(super) fn client_get(
     connection: &Connection,
+    keyring: &Keyring,
     tenant: TenantId,
     id: &ClientId,
 ) -> Result<Option<Versioned<Client>>, StoreError> {
     let sql = format!("{CLIENT_COLUMNS} WHERE tenant_id = ?1 AND client_id = ?2");
-    Ok(query(connection, &sql, params![tenant.0, id.as_str()], client_of)?.pop())
+    Ok(query(connection, &sql, params![tenant.0, id.as_str()], |row| client_of(keyring, tenant, row))?.pop())
 }
 
-pub(super) fn client_page(connection: &Connection, tenant: TenantId, page: Page) -> Result<Vec<Client>, StoreError> {
+pub(super) fn client_page(
+    connection: &Connection,
+    keyring: &Keyring,
+    tenant: TenantId,
+    page: Page,
+) -> Result<Vec<Client>, StoreError> {
     let sql = format!("{CLIENT_COLUMNS} WHERE tenant_id = ?1 ORDER BY number LIMIT ?2 OFFSET ?3");
-    let found = query(connection, &sql, params![tenant.0, page.limit, page.offset], client_of)?;
+    let values = params![tenant.0, page.limit, page.offset];
+    let found = query(connection, &sql, values, |row| client_of(keyring, tenant, row))?;
     Ok(found.into_iter().map(|client| client.value).collect())
 }
 

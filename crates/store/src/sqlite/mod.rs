@@ -164,8 +164,9 @@ impl State for SqliteStore {
             Ok(known) => return Ok(Some(known)),
             Err(era) => era,
         };
-        let id = id.clone();
-        let found = self.readers.read(move |connection| accounts::client_get(connection, tenant, &id)).await?;
+        let (keyring, id) = (self.keyring.clone(), id.clone());
+        let found =
+            self.readers.read(move |connection| accounts::client_get(connection, &keyring, tenant, &id)).await?;
         if let Some(found) = &found {
             self.accounts.remember_client(era, key, found);
         }
@@ -173,7 +174,8 @@ impl State for SqliteStore {
     }
 
     async fn client_page(&self, tenant: TenantId, page: Page) -> Result<Vec<Client>, StoreError> {
-        self.readers.read(move |connection| accounts::client_page(connection, tenant, page)).await
+        let keyring = self.keyring.clone();
+        self.readers.read(move |connection| accounts::client_page(connection, &keyring, tenant, page)).await
     }
 
     async fn client_count(&self, tenant: TenantId) -> Result<u64, StoreError> {

@@ -39,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0013_stream_options.sql"),
     include_str!("../../migrations/sqlite/0015_keys.sql"),
     include_str!("../../migrations/sqlite/0016_alerts.sql"),
+    include_str!("../../migrations/sqlite/0017_client_secrets.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";

@@ -10,7 +10,7 @@ use super::rows::{Place, count, run, unavailable};
 use super::writer::Writing;
 use crate::{Keyring, ResealPlace, ResealStep, Resealing, SealedTexts, StoreError};
 
-/// A column with sealed texts, the column that names its rows, and what such a text is sealed for, with `{id}` for the name.
+/// A column with sealed texts, what names its rows, and what such a text is sealed for, with `{id}` for the name.
 struct SealedColumn {
     table: &'static str,
     column: &'static str,
@@ -27,6 +27,7 @@ const fn sealed(table: &'static str, column: &'static str, id: &'static str, con
 const SEALED: &[SealedColumn] = &[
     sealed("streams", "secret", "stream_id", "streams/{id}"),
     sealed("streams", "options_secret", "stream_id", "streams/{id}/options"),
+    sealed("clients", "secret", "tenant_id || '/' || client_id", "clients/{id}"),
     sealed("connections", "options", "connection_id", "connections/{id}"),
     sealed("resource_servers", "signing_secret", "resource_server_id", "resource_servers/{id}"),
     sealed("actions", "secrets", "action_id", "actions/{id}"),

@@ -35,8 +35,11 @@ pub(crate) async fn users_are_paged_oldest_first<B: Backend>(backend: &B) {
 
 pub(crate) async fn applications_and_grants_are_kept_and_listed<B: Backend>(backend: &B) {
     let house = House::open(backend).await;
-    for number in 1..=3 {
-        house.commit(Write::ClientPut(Expect::Absent, client(number))).await.unwrap();
+    // As they were before secrets were kept.
+    let mut hashed = client(3);
+    hashed.secret.kept = None;
+    for client in [client(1), client(2), hashed.clone()] {
+        house.commit(Write::ClientPut(Expect::Absent, client)).await.unwrap();
     }
     for (number, of, audience) in [(1, 1, "api"), (2, 1, "other"), (3, 2, "api")] {
         house.commit(Write::GrantPut(Expect::Absent, grant(number, of, audience))).await.unwrap();
@@ -51,8 +54,11 @@ pub(crate) async fn applications_and_grants_are_kept_and_listed<B: Backend>(back
     let house = house.reopen().await;
     let (store, tenant) = (&house.store, house.tenant);
     let all = Page { offset: 0, limit: 50 };
-    assert_eq!(store.client_page(tenant, all).await.unwrap(), [client(1), renamed.clone(), client(3)]);
+    assert_eq!(store.client_page(tenant, all).await.unwrap(), [client(1), renamed.clone(), hashed.clone()]);
     assert_eq!(store.client_page(tenant, Page { offset: 1, limit: 1 }).await.unwrap(), [renamed]);
+    assert_eq!(store.client_get(tenant, &hashed.id).await.unwrap().unwrap().value, hashed);
+    house.commit(Write::ClientPut(Expect::At(Revision(1)), client(3))).await.unwrap();
+    assert_eq!(store.client_get(tenant, &hashed.id).await.unwrap().unwrap().value, client(3));
     assert_eq!(store.client_count(tenant).await.unwrap(), 3);
     let read = store.grant_get(tenant, &narrower.id).await.unwrap().unwrap();
     assert_eq!((read.revision, &read.value), (Revision(2), &narrower));

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::account::{Client, ClientGrant, SecretHash};
+use domain::account::{Client, ClientGrant, ClientSecret, SecretHash};
 use domain::catalog::EventType;
 use domain::change::{Change, Expect, Origin, Revision, Versioned, Write, user_create};
 use domain::clock::Timestamp;
@@ -92,11 +92,9 @@ pub(crate) fn changed(revision: u64, stream: &EventStream) -> Change {
 pub(crate) fn client(number: u64) -> Client {
     let mut settings = Map::new();
     settings.insert("name".to_owned(), format!("application {number}").into());
-    Client {
-        id: ClientId::from_text(format!("client{number}")),
-        secret_hash: SecretHash::from_encoded(format!("hash-of-client-{number}")),
-        settings,
-    }
+    let hash = SecretHash::from_encoded(format!("hash-of-client-{number}"));
+    let secret = ClientSecret::new(hash, Secret::new(format!("secret-of-client-{number}")));
+    Client { id: ClientId::from_text(format!("client{number}")), secret, settings }
 }
 
 pub(crate) fn grant(number: u64, client: u64, audience: &str) -> ClientGrant {

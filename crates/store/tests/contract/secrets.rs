@@ -1,5 +1,6 @@
 //! Secrets come back whole and are not shown.
 
+use domain::account::Client;
 use domain::action::Action;
 use domain::change::{Expect, ResourceServerWrite, Write};
 use domain::connection::Connection;
@@ -9,7 +10,7 @@ use domain::resource_server::{ResourceServer, SigningAlgorithm};
 use domain::secret::Secret;
 use domain::signing::{Ed25519Key, HmacSecret, Signing};
 use domain::stream::EventStream;
-use store::{Connections, Log, ResourceServers, Retire, SigningKey, State, StreamsVersion, TenantKeys};
+use store::{Connections, Log, Page, ResourceServers, Retire, SigningKey, State, StreamsVersion, TenantKeys};
 
 use crate::actions::action;
 use crate::backend::{Backend, House};
@@ -62,6 +63,13 @@ pub(crate) fn connection_with_secret() -> Connection {
     enterprise_connection(1, "corp", secret("client-secret").expose())
 }
 
+/// An application with its secret.
+pub(crate) fn client_with_secret() -> Client {
+    let mut client = client(1);
+    client.secret.kept = Some(secret("of-an-application"));
+    client
+}
+
 /// An API whose tokens are signed with a secret that it shares.
 fn resource_server_with_secret() -> ResourceServer {
     let id = ResourceServerId::from_text("r1");
@@ -83,6 +91,8 @@ pub(crate) async fn check_filled<B: Backend>(house: &House<'_, B>) {
     assert_eq!(keys[0].private_key, signing_key().private_key);
     let connection = house.store.connection_by_name(house.tenant, "corp").await.unwrap().unwrap();
     assert_eq!(connection.value, connection_with_secret());
+    let client = house.store.client_get(house.tenant, &client_with_secret().id).await.unwrap().unwrap();
+    assert_eq!(client.value, client_with_secret());
     let server = house.store.resource_server_get(house.tenant, "r1").await.unwrap().unwrap();
     assert_eq!(server.value, resource_server_with_secret());
     let action = house.action(&action_with_secret()).await.value;
@@ -98,6 +108,7 @@ pub(crate) async fn fill<B: Backend>(house: &House<'_, B>) {
     house.commit(changed(1, &streams_with_secrets()[0])).await.unwrap();
     house.store.signing_key_add(house.tenant, signing_key(), Retire::WhenExpired).await.unwrap();
     house.commit(Write::ConnectionPut(Expect::Absent, connection_with_secret())).await.unwrap();
+    house.commit(Write::ClientPut(Expect::Absent, client_with_secret())).await.unwrap();
     let server = ResourceServerWrite::Put(Expect::Absent, Box::new(resource_server_with_secret()));
     house.commit(Write::ResourceServer(server)).await.unwrap();
     house.create_action(&action_with_secret()).await;
@@ -119,6 +130,8 @@ pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B)
         format!("{streams:?}"),
         format!("{keys:?}"),
         format!("{connection:?}"),
+        format!("{:?}", house.store.client_page(house.tenant, Page { offset: 0, limit: 9 }).await.unwrap()),
+        format!("{:?}", Write::ClientPut(Expect::Absent, client_with_secret())),
         format!("{changed:?}"),
         format!("{:?}", created(&streams[0])),
         format!("{:?}", crate::backend::keyring()),
@@ -126,5 +139,5 @@ pub(crate) async fn secrets_come_back_and_are_not_shown<B: Backend>(backend: &B)
     for text in shown {
         assert!(!text.contains(MARK) && !text.contains(SIGNING_MARK), "{text}");
     }
-    assert!(!format!("{:?}", client(1)).contains(client(1).secret_hash.as_str()));
+    assert!(!format!("{:?}", client(1)).contains(client(1).secret.hash.as_str()));
 }

@@ -49,7 +49,7 @@ pub(crate) async fn issue(
 
 async fn authenticate(app: &App, served: &ServedTenant, request: &TokenRequest) -> Result<Client, TokenError> {
     let client = app.state.client_get(served.id(), &request.client_id).await?.map(|client| client.value);
-    let hash = client.as_ref().map(|client| client.secret_hash.clone());
+    let hash = client.as_ref().map(|client| client.secret.hash.clone());
     let matches = app.hasher.matches(hash, request.client_secret.clone()).await?;
     client.filter(|_| matches).ok_or(TokenError::Unauthorized)
 }

@@ -1,7 +1,6 @@
 //! Applications (management-api.md 6.6). What the server does not know is stored and answered as it came.
 
 use domain::account::{CLIENT_CREDENTIALS, Client};
-use domain::secret::Secret;
 use serde_json::{Map, Value, json};
 
 use super::reader::{Field, Invalid, ObjectReader, Text};
@@ -86,12 +85,19 @@ pub(crate) fn merge(stored: &mut Map<String, Value>, changes: Map<String, Value>
     }
 }
 
-/// An application as it is answered. Its secret can be shown only while it is new, because only a hash is kept.
-pub(crate) fn to_wire(client: Client, tenant_name: &str, secret: Option<&Secret>) -> Map<String, Value> {
+/// An application as it is answered to those who may not read its secret.
+pub(crate) fn to_wire(client: Client, tenant_name: &str) -> Map<String, Value> {
     let mut object = client.settings;
     object.insert("client_id".to_owned(), json!(client.id));
     object.insert("tenant".to_owned(), json!(tenant_name));
     object.insert("global".to_owned(), json!(false));
+    object
+}
+
+/// An application as it is answered to those who may read its secret.
+pub(crate) fn to_wire_with_secret(mut client: Client, tenant_name: &str) -> Map<String, Value> {
+    let secret = client.secret.kept.take();
+    let mut object = to_wire(client, tenant_name);
     if let Some(secret) = secret {
         object.insert("client_secret".to_owned(), json!(secret.expose()));
     }

@@ -1,9 +1,15 @@
 //! `/api/v2/clients` and `/api/v2/resource-servers`
 
+use axum::body::Body;
+use axum::http::Request;
+use domain::change::{Expect, Write};
+use domain::ids::ClientId;
 use domain::scope::SCOPES;
-use serde_json::json;
+use serde_json::{Value, json};
+use store::State;
 
 use crate::server::{AUDIENCE, CLIENT_ID, CLIENT_SECRET, Server, invalid_body, invalid_query};
+use crate::tenants::Two;
 
 #[tokio::test]
 async fn post_and_get_clients_store_what_a_client_of_the_contract_sends() {
@@ -13,15 +19,13 @@ async fn post_and_get_clients_store_what_a_client_of_the_contract_sends() {
         "jwt_configuration": {"alg": "RS256"}, "grant_types": ["client_credentials"],
         "client_metadata": {"team": "crm"}, "something_new": [1, {"x": null}],
     });
-    let mut made = server.call_with("POST", "/api/v2/clients", &body).await.expect(201);
+    let made = server.call_with("POST", "/api/v2/clients", &body).await.expect(201);
     let id = made["client_id"].as_str().unwrap().to_owned();
     assert_eq!(id.len(), 32);
-    let secret = made.as_object_mut().unwrap().remove("client_secret").unwrap();
-    assert_eq!(secret.as_str().unwrap().len(), 64);
+    assert_eq!(made["client_secret"].as_str().unwrap().len(), 64);
     for (name, value) in body.as_object().unwrap() {
         assert_eq!(&made[name], value);
     }
-    // The secret is shown once.
     assert_eq!(server.call("GET", &format!("/api/v2/clients/{id}")).await.expect(200), made);
 }
 
@@ -36,7 +40,8 @@ async fn patch_clients_merges_and_the_secret_stays() {
     let changed = server.call_with("PATCH", &path, &changes).await.expect(200);
     assert_eq!(changed["name"], "after");
     assert_eq!(changed["client_metadata"], json!({"b": "2"}));
-    assert!(changed.get("x").is_none() && changed.get("client_secret").is_none());
+    assert!(changed.get("x").is_none());
+    assert_eq!(changed["client_secret"], secret);
     let grant = json!({"client_id": id, "audience": AUDIENCE, "scope": []});
     server.call_with("POST", "/api/v2/client-grants", &grant).await.expect(201);
     server.token_of(&id, &secret).await;
@@ -52,6 +57,94 @@ async fn post_clients_rotate_secret_replaces_the_old_one() {
         "audience": AUDIENCE});
     server.ask_token(&old).await.expect(401);
     server.call("POST", "/api/v2/clients/unknown/rotate-secret").await.expect(404);
+}
+
+/// The secret as each way to see an application answers it: by its id, in lists, by its members, and changed.
+async fn secrets_answered(server: &Server, token: &str, id: &str) -> Vec<Option<Value>> {
+    let path = format!("/api/v2/clients/{id}");
+    let mut answers = Vec::new();
+    for query in ["", "?fields=client_secret", "?fields=client_id&include_fields=false"] {
+        answers.push(server.call_as(token, "GET", &format!("{path}{query}")).await.expect(200));
+    }
+    for query in ["", "?app_type=non_interactive"] {
+        let all = server.call_as(token, "GET", &format!("/api/v2/clients{query}")).await.expect(200);
+        answers.push(all.as_array().unwrap().iter().find(|each| each["client_id"] == *id).unwrap().clone());
+    }
+    // A change that has an effect, and the same again, which has none.
+    for _ in 0..2 {
+        let request = Request::patch(&path).header("authorization", format!("Bearer {token}"));
+        answers.push(server.send(request.body(Body::from(r#"{"seen":true}"#)).unwrap()).await.expect(200));
+    }
+    answers.into_iter().map(|answer| answer.get("client_secret").cloned()).collect()
+}
+
+#[tokio::test]
+async fn the_secret_is_read_with_read_client_keys_only() {
+    let server = Server::start().await;
+    let may_read = server.token_with(&["read:clients", "update:clients", "read:client_keys"]).await;
+    let may_not = server.token_with(&["read:clients", "update:clients", "update:client_keys"]).await;
+    for (token, is_answered) in [(may_read, true), (may_not, false)] {
+        let (id, secret) = server.create_client("seen").await;
+        let expected = is_answered.then(|| json!(secret));
+        assert_eq!(secrets_answered(&server, &token, &id).await, vec![expected; 7]);
+    }
+    // By itself it opens nothing.
+    let keys_only = server.token_with(&["read:client_keys"]).await;
+    for path in ["/api/v2/clients".to_owned(), format!("/api/v2/clients/{CLIENT_ID}")] {
+        server.call_as(&keys_only, "GET", &path).await.expect(403);
+    }
+    // Who makes or rotates one is answered its secret without.
+    let may_make = server.token_with(&["create:clients", "update:client_keys"]).await;
+    let request = Request::post("/api/v2/clients").header("authorization", format!("Bearer {may_make}"));
+    let made = server.send(request.body(Body::from(r#"{"name":"made"}"#)).unwrap()).await.expect(201);
+    let rotate = format!("/api/v2/clients/{}/rotate-secret", made["client_id"].as_str().unwrap());
+    let rotated = server.call_as(&may_make, "POST", &rotate).await.expect(200);
+    assert!(made["client_secret"].is_string() && rotated["client_secret"].is_string());
+}
+
+#[tokio::test]
+async fn a_rotated_secret_is_read_instead_of_the_former() {
+    let server = Server::start().await;
+    let (id, former) = server.create_client("rotated").await;
+    let path = format!("/api/v2/clients/{id}");
+    let rotated = server.call("POST", &format!("{path}/rotate-secret")).await.expect(200);
+    assert_ne!(rotated["client_secret"], former);
+    assert_eq!(server.call("GET", &path).await.expect(200), rotated);
+}
+
+#[tokio::test]
+async fn an_applications_secret_is_read_by_its_own_tenant_only() {
+    let two = Two::start().await;
+    let made = two.other("POST", "/api/v2/clients", &json!({"name": "theirs"})).await.expect(201);
+    let path = format!("/api/v2/clients/{}", made["client_id"].as_str().unwrap());
+    let rotate = format!("{path}/rotate-secret");
+    let listed = two.own("GET", "/api/v2/clients", &Value::Null).await.expect(200);
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!((&listed[0]["client_id"], &listed[0]["client_secret"]), (&json!(CLIENT_ID), &json!(CLIENT_SECRET)));
+    for (method, path, body) in
+        [("GET", &path, Value::Null), ("PATCH", &path, json!({"x": 1})), ("POST", &rotate, Value::Null)]
+    {
+        two.own(method, path, &body).await.expect(404);
+    }
+    assert_eq!(two.other("GET", &path, &Value::Null).await.expect(200), made, "nothing was changed either");
+}
+
+#[tokio::test]
+async fn of_which_only_a_hash_was_kept_no_secret_is_read_until_it_is_rotated() {
+    let server = Server::start().await;
+    let (id, secret) = server.create_client("old").await;
+    let grant = json!({"client_id": id, "audience": AUDIENCE, "scope": []});
+    server.call_with("POST", "/api/v2/client-grants", &grant).await.expect(201);
+    let tenant = server.store.tenant_ensure("default").await.unwrap().id;
+    let mut stored = server.store.client_get(tenant, &ClientId::from_text(id.as_str())).await.unwrap().unwrap();
+    stored.value.secret.kept = None;
+    let write = Write::ClientPut(Expect::At(stored.revision), stored.value);
+    server.store.change_commit(tenant, write.into()).await.unwrap();
+    assert_eq!(secrets_answered(&server, &server.token, &id).await, vec![None; 7]);
+    server.token_of(&id, &secret).await;
+    let rotated = server.call("POST", &format!("/api/v2/clients/{id}/rotate-secret")).await.expect(200);
+    let expected = Some(rotated["client_secret"].clone());
+    assert_eq!(secrets_answered(&server, &server.token, &id).await, vec![expected; 7]);
 }
 
 #[tokio::test]

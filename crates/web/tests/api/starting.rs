@@ -1,6 +1,8 @@
 //! What a first start makes, and what later ones change.
 
+use domain::change::{Expect, Write};
 use domain::connection::DATABASE_CONNECTION;
+use domain::ids::ClientId;
 use domain::scope::SCOPES;
 use serde_json::json;
 use store::{Connections, Page, State, TenantKeys};
@@ -53,6 +55,25 @@ async fn a_restart_keeps_keys_and_takes_up_a_new_secret_and_missing_scopes() {
         "audience": AUDIENCE});
     server.ask_token(&old).await.expect(401);
     server.token_of(CLIENT_ID, "another secret").await;
+    let read = server.call("GET", &format!("/api/v2/clients/{CLIENT_ID}")).await.expect(200);
+    assert_eq!(read["client_secret"], "another secret");
+}
+
+#[tokio::test]
+async fn a_start_keeps_the_secret_of_which_there_was_only_a_hash() {
+    let server = Server::start().await;
+    let (tenant, id) = (server.store.tenant_ensure("default").await.unwrap().id, ClientId::from_text(CLIENT_ID));
+    let stored = async || server.store.client_get(tenant, &id).await.unwrap().unwrap();
+    let mut hashed = stored().await;
+    assert_eq!(hashed.value.secret.kept.take().unwrap().expose(), CLIENT_SECRET);
+    let write = Write::ClientPut(Expect::At(hashed.revision), hashed.value);
+    server.store.change_commit(tenant, write.into()).await.unwrap();
+    assert_eq!(stored().await.value.secret.kept, None);
+    drop(load(&server.store, &server.clock, CLIENT_SECRET, settings()).await);
+    let taken_up = stored().await;
+    assert_eq!(taken_up.value.secret.kept.as_ref().unwrap().expose(), CLIENT_SECRET);
+    drop(load(&server.store, &server.clock, CLIENT_SECRET, settings()).await);
+    assert_eq!(stored().await, taken_up);
 }
 
 #[tokio::test]

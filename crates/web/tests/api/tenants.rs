@@ -16,7 +16,7 @@ const OTHER_CLIENT: &str = "bootstrap-of-globex";
 const MARK: &str = "zorp";
 
 /// A server with two tenants, and a token of each.
-struct Two {
+pub(crate) struct Two {
     server: Server,
     other_token: String,
 }
@@ -29,7 +29,7 @@ struct Foreign {
 }
 
 impl Two {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(settings()).await
     }
 
@@ -61,12 +61,12 @@ impl Two {
     }
 
     /// As the default tenant.
-    async fn own(&self, method: &str, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn own(&self, method: &str, path: &str, body: &Value) -> Reply {
         self.ask(HOST, &self.server.token, method, path, body).await
     }
 
     /// As the other tenant.
-    async fn other(&self, method: &str, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn other(&self, method: &str, path: &str, body: &Value) -> Reply {
         self.ask(OTHER_HOST, &self.other_token, method, path, body).await
     }
 

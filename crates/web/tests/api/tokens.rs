@@ -175,7 +175,7 @@ async fn refusals_have_the_shapes_of_the_contract() {
 }
 
 #[tokio::test]
-async fn secrets_are_kept_as_hashes_only() {
+async fn secrets_of_applications_are_in_no_file_in_plain() {
     let server = Server::start().await;
     let (_, secret) = server.create_client("hashed").await;
     assert_eq!(secret.len(), 64);

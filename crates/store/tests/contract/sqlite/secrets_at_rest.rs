@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use domain::change::{Expect, Write};
 use domain::ids::ConnectionId;
 use domain::secret::Secret;
 use store::{Connections, Keyring, ResealPlace, Resealing, State, StoreError, TenantKeys};
@@ -12,7 +13,7 @@ use crate::backend::{Backend, House, MASTER_KEY};
 use crate::erasure::{erase, erase_all, three_users};
 use crate::resealing::{NEXT_KEY, steps};
 use crate::samples::{user, user_created};
-use crate::secrets::{MARK, SIGNING_MARK, fill, streams_with_secrets};
+use crate::secrets::{MARK, SIGNING_MARK, client_with_secret, fill, streams_with_secrets};
 
 /// The bytes of every file of the store, by name.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -79,6 +80,23 @@ async fn a_sealed_secret_opens_in_its_own_row_only() {
     raw.execute("UPDATE signing_keys SET key_id = 'k2'", []).unwrap();
     let keys = house.store.signing_keys(house.tenant).await;
     assert!(matches!(keys, Err(StoreError::Corrupt { table: "signing_keys", .. })), "{keys:?}");
+}
+
+#[tokio::test]
+async fn a_secret_does_not_open_as_that_of_another_tenants_application_with_the_same_id() {
+    let backend = Sqlite::new();
+    let house = House::open(&backend).await;
+    let other = house.store.tenant_ensure("globex").await.unwrap().id;
+    let client = client_with_secret();
+    for tenant in [house.tenant, other] {
+        let write = Write::ClientPut(Expect::Absent, client.clone());
+        house.store.change_commit(tenant, write.into()).await.unwrap();
+    }
+    let copy = "UPDATE clients SET secret = (SELECT secret FROM clients WHERE tenant_id = ?1) WHERE tenant_id = ?2";
+    assert_eq!(backend.raw().execute(copy, [house.tenant.0, other.0]).unwrap(), 1);
+    let moved = house.store.client_get(other, &client.id).await;
+    assert!(matches!(moved, Err(StoreError::Corrupt { table: "clients", column: "secret", .. })), "{moved:?}");
+    assert_eq!(house.store.client_get(house.tenant, &client.id).await.unwrap().unwrap().value, client);
 }
 
 /// Columns of bytes that hold no secret.

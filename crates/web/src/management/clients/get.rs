@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 
-use super::{client_id, stored};
+use super::{client_id, shown, stored};
 use crate::call::Authenticated;
 use crate::error::Answer;
-use crate::wire::{answer, client};
+use crate::wire::answer;
 
 /// Answers an application.
 pub(crate) async fn get(caller: Authenticated) -> Answer {
@@ -13,7 +13,7 @@ pub(crate) async fn get(caller: Authenticated) -> Answer {
     let id = client_id(&call)?;
     let selection = call.query().selection()?;
     let found = stored(&call, &id).await?.value;
-    let mut object = client::to_wire(found, &call.served.tenant.name, None);
+    let mut object = shown(&call, found);
     if let Some(selection) = selection {
         selection.apply(&mut object);
     }

@@ -4,11 +4,12 @@ use domain::account::Client;
 use serde_json::Value;
 use store::{Page, StoreError};
 
+use super::shown;
 use crate::call::{Authenticated, Call};
 use crate::error::Answer;
+use crate::wire::listing;
 use crate::wire::query::PAGE_MAX;
 use crate::wire::reader::Field;
-use crate::wire::{client, listing};
 
 const IS_GLOBAL: Field = Field::new("is_global", "Filter on the global client parameter.");
 
@@ -29,8 +30,7 @@ pub(crate) async fn list(caller: Authenticated) -> Answer {
     } else {
         of_types(&call, &app_types, offset.page).await?
     };
-    let mut objects: Vec<_> =
-        clients.into_iter().map(|each| client::to_wire(each, &call.served.tenant.name, None)).collect();
+    let mut objects: Vec<_> = clients.into_iter().map(|each| shown(&call, each)).collect();
     if let Some(selection) = selection {
         objects.iter_mut().for_each(|object| selection.apply(object));
     }

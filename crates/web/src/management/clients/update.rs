@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use domain::change::{Expect, Write};
 
-use super::{client_id, stored};
+use super::{client_id, shown, stored};
 use crate::call::{Authenticated, CHANGE_TRIES_MAX};
 use crate::error::{Answer, ApiError, Refusal};
 use crate::payload::Payload;
@@ -21,7 +21,7 @@ pub(crate) async fn update(caller: Authenticated, payload: Payload) -> Answer {
         let has_effect = changed != found.value;
         let write = Write::ClientPut(Expect::At(found.revision), changed.clone());
         if !has_effect || call.commit(write.into()).await? {
-            return Ok(answer::json(StatusCode::OK, &client::to_wire(changed, &call.served.tenant.name, None)));
+            return Ok(answer::json(StatusCode::OK, &shown(&call, changed)));
         }
     }
     Err(ApiError::Refused(Refusal::Contended))
