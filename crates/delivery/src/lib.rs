@@ -14,6 +14,7 @@ mod erasures;
 mod jobs;
 mod live_stream;
 pub mod outbound;
+mod probing;
 mod reader;
 mod retention;
 mod shared;
@@ -22,4 +23,5 @@ mod stream_task;
 mod window_budget;
 
 pub use engine::{Engine, EngineDied};
+pub use probing::ProbeWaits;
 pub use shared::EngineSettings;

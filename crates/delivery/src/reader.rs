@@ -163,6 +163,7 @@ impl Reader {
         }
         self.streams = changes.version;
         self.shared.snapshots.notify_one();
+        self.shared.probing.notify_one();
         Ok(())
     }
 

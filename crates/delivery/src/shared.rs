@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::destinations::Destinations;
 use crate::live_stream::LiveStream;
+use crate::probing::ProbeWaits;
 use crate::window_budget::WindowBudget;
 
 /// How the engine works. The defaults are those of the configuration.
@@ -31,6 +32,8 @@ pub struct EngineSettings {
     /// A stream with so many positions of the log before it catches up at the pace that live events leave it; one
     /// that is not so far behind just cannot keep up for a moment.
     pub far_behind: u64,
+    /// When streams that are disabled are probed, if their owners want that.
+    pub probe_waits: ProbeWaits,
     /// How often positions are saved.
     pub checkpoint_every: Duration,
     /// How long attempts in flight may take to end when the engine stops.
@@ -46,6 +49,7 @@ impl EngineSettings {
             retention: Duration::from_hours(7 * 24),
             all_windows_bytes_max: 64 * 1024 * 1024,
             far_behind: 50_000,
+            probe_waits: ProbeWaits::default(),
             checkpoint_every: Duration::from_millis(200),
             drain_max: Duration::from_secs(15),
         }
@@ -76,6 +80,8 @@ pub(crate) struct Shared {
     offsets: Mutex<HashMap<TenantId, Arc<Offsets>>>,
     /// Streams' settings have changed: there may be snapshots to go on with.
     pub(crate) snapshots: Notify,
+    /// Streams' settings have changed: there may be others to probe.
+    pub(crate) probing: Notify,
     /// The streams that have something to save.
     dirty: Mutex<Vec<Arc<LiveStream>>>,
     pub(crate) catch_up: Mutex<CatchUp>,
@@ -108,6 +114,7 @@ impl Shared {
             streams: RwLock::default(),
             offsets: Mutex::default(),
             snapshots: Notify::new(),
+            probing: Notify::new(),
             dirty: Mutex::default(),
             catch_up: Mutex::default(),
             catching_up: Notify::new(),

@@ -13,6 +13,7 @@ use crate::destination::{Authorization, Destination, HEADERS_RESERVED, is_header
 use crate::encryption::Encryption;
 use crate::expression::{Filter, Transform};
 use crate::rate_limit::RateLimit;
+use crate::recovery::Recovery;
 use crate::signing::Signing;
 use crate::transport::{Tls, Transport};
 
@@ -46,6 +47,8 @@ pub struct DeliverySettings {
     pub transport: Transport,
     /// To whose key the payload is encrypted.
     pub encryption: Option<Encryption>,
+    /// How the stream comes back after the server has disabled it.
+    pub recover: Recovery,
 }
 
 /// When a delivery is tried again.

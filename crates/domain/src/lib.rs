@@ -25,6 +25,7 @@ pub mod place;
 pub mod proxy;
 pub mod publish;
 pub mod rate_limit;
+pub mod recovery;
 pub mod redelivery;
 pub mod registered_type;
 pub mod resource_server;

@@ -1,7 +1,7 @@
 //! Redelivery jobs: what somebody asked to deliver again, and how far that has come.
 
 use crate::catalog::{EventType, EventTypes};
-use crate::clock::Timestamp;
+use crate::clock::{Entropy, Timestamp};
 use crate::ids::{ClientId, JobId, StreamId};
 
 /// Which failed deliveries, or missed events, are meant: those to which all of it applies.
@@ -87,6 +87,17 @@ pub struct JobStart {
     pub started_by: ClientId,
     /// When.
     pub at: Timestamp,
+}
+
+/// Who starts the jobs that nobody asked for.
+pub const STARTED_BY_SERVER: &str = "headwater";
+
+impl JobStart {
+    /// The server itself starts a job.
+    pub fn of_server(now: Timestamp, entropy: &dyn Entropy) -> Self {
+        let started_by = ClientId::from_text(STARTED_BY_SERVER.to_owned());
+        Self { id: JobId::generate(now, entropy), started_by, at: now }
+    }
 }
 
 /// A redelivery job.

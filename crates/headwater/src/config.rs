@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use delivery::ProbeWaits;
 use domain::delivery::{Jitter, Limits, Policy, Schedule};
 use domain::proxy::Proxy;
 use domain::rate_limit::RateLimit;
@@ -87,6 +88,7 @@ pub(crate) struct Delivery {
     pub(crate) key_set_age_max: Duration,
     pub(crate) all_windows_bytes_max: usize,
     pub(crate) far_behind: u64,
+    pub(crate) probe_waits: ProbeWaits,
     pub(crate) checkpoint_every: Duration,
 }
 
@@ -201,6 +203,10 @@ fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {
         key_set_age_max: required(layers, "key_set_age_max", value::positive_duration)?,
         all_windows_bytes_max: required(layers, "all_windows_bytes_max", value::bytes)?,
         far_behind: required(layers, "far_behind", value::count)?.into(),
+        probe_waits: ProbeWaits {
+            min: required(layers, "probe_wait_min", value::positive_duration)?,
+            max: required(layers, "probe_wait_max", value::positive_duration)?,
+        },
         checkpoint_every: required(layers, "checkpoint_every", value::positive_duration)?,
     })
 }
@@ -299,6 +305,7 @@ mod tests {
         let config = Config::load(None, &Environment::default(), &[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:4400");
         assert_eq!(config.delivery.policy, Policy::default());
+        assert_eq!(config.delivery.probe_waits, ProbeWaits::default());
         assert_eq!(config.retention, Duration::from_secs(7 * 86_400));
         assert!(config.public_url.is_none() && config.tls.is_none() && config.bootstrap.is_none());
         assert!(!config.allow_http && config.allow_destinations.is_empty());

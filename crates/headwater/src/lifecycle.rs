@@ -318,6 +318,7 @@ fn engine_settings(config: &Config, destinations: Destinations) -> EngineSetting
         retention: config.retention,
         all_windows_bytes_max: config.delivery.all_windows_bytes_max,
         far_behind: config.delivery.far_behind,
+        probe_waits: config.delivery.probe_waits,
         checkpoint_every: config.delivery.checkpoint_every,
         drain_max: config.shutdown_timeout.max(Duration::from_millis(1)),
         ..EngineSettings::new(destinations)

@@ -13,6 +13,7 @@ mod groups;
 mod keyring;
 mod offsets;
 mod organizations;
+mod probes;
 mod records;
 mod redeliveries;
 mod registered_types;
@@ -51,6 +52,7 @@ pub use offsets::{MalformedOffset, OffsetText, Offsets, TenantOffsets};
 pub use organizations::{
     ConnectionsView, EnabledConnection, OrganizationConnections, OrganizationMembers, Organizations,
 };
+pub use probes::{ProbeStanding, ProbedStream, Probes};
 pub use records::{
     Checkpoint, ErasureStep, FailedDelivery, Heads, LogChunk, Moved, Numbered, Page, ReadLimit, RedeliveryRequested,
     RestoredStream, RetentionPass, Seek, SeekMode, SigningKey, Slice, SnapshotStep, StreamProgress, StreamState,
@@ -191,7 +193,7 @@ pub trait State:
 
 /// The log of events and the streams' positions in it, as delivery reads and reports them.
 #[async_trait]
-pub trait Log: DeployedActions + JobSteps + StatisticsUpkeep + TenantOffsets + Send + Sync {
+pub trait Log: DeployedActions + JobSteps + Probes + StatisticsUpkeep + TenantOffsets + Send + Sync {
     /// The wake signal: how far the log and the streams' settings have come. It carries no data; a reader
     /// that misses one loses only time.
     fn heads(&self) -> watch::Receiver<Heads>;

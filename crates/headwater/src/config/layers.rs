@@ -71,6 +71,8 @@ const KEYS: &[Key] = &[
     key("wait_in_window_max"),
     key("failures_in_row_max"),
     key("failures_outstanding_max"),
+    key("probe_wait_min"),
+    key("probe_wait_max"),
     key("in_flight_max"),
     key("in_flight_start"),
     key("window_events_max"),

@@ -189,6 +189,24 @@ pub(super) fn single_begin(
     Ok(Accepted)
 }
 
+/// The job of one event that has not failed, delivered out of turn.
+pub(super) fn single_out_of_turn(
+    writing: &mut Writing<'_>,
+    tenant: TenantId,
+    stream: StreamId,
+    seq: Seq,
+    start: JobStart,
+) -> Result<(), StoreError> {
+    let id = start.id;
+    let new = NewJob { start, kind: JobKind::Missed, filter: DeliveryFilter::default(), rate_per_s: None };
+    let mut stored = new_job(tenant, stream, new, seq.next(), Some(1));
+    (stored.ranges, stored.next, stored.looked_at) = (vec![(seq, seq.next())], seq.next(), true);
+    insert(writing, &stored)?;
+    out_of_turn::mark(writing.connection, stream, seq, Some(id))?;
+    writing.redelivery_requested();
+    Ok(())
+}
+
 pub(super) fn job_begin(
     writing: &mut Writing<'_>,
     tenant: TenantId,
@@ -235,7 +253,8 @@ fn gone(id: JobId) -> StoreError {
     Place { table: "redelivery_jobs", column: "job_id", row: &id }.corrupt()
 }
 
-fn by_id(connection: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
+/// A job, whoever's it is.
+pub(super) fn by_id(connection: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
     Ok(query(connection, &format!("{COLUMNS} WHERE job_id = ?1"), params![id.to_string()], stored_of)?.pop())
 }
 

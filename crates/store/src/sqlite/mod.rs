@@ -29,6 +29,7 @@ mod organization_members;
 mod organizations;
 mod out_of_turn;
 mod places;
+mod probes;
 mod programs;
 mod published;
 mod readers;

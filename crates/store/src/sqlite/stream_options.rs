@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::delivery::Ordering;
 use domain::delivery_settings::{Delays, DeliverySettings, Retry, StaticHeaders};
 use domain::expression::{Filter, Transform};
+use domain::recovery::Recovery;
 use domain::secret::Secret;
 use domain::signing::{Ed25519Key, HmacSecret, Signing, SigningAlgorithm};
 use domain::stream::StreamOptions;
@@ -42,6 +43,9 @@ pub(super) struct StoredOptions {
     transport: StoredTransport,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     encryption: Option<StoredEncryption>,
+    /// `probes.rs` looks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recover: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +78,7 @@ pub(super) fn split(options: &StreamOptions) -> (String, Option<Secret>) {
         transform,
         transport,
         encryption,
+        recover,
     } = delivery;
     let (transport, transport_secrets) = stream_transport::split(transport);
     let stored = StoredOptions {
@@ -92,6 +97,7 @@ pub(super) fn split(options: &StreamOptions) -> (String, Option<Secret>) {
         transform: transform.as_ref().map(|transform| transform.as_str().to_owned()),
         transport,
         encryption: encryption.as_ref().map(StoredEncryption::of),
+        recover: (*recover != Recovery::default()).then(|| recover.name().to_owned()),
     };
     let secrets = StoredSecrets {
         signing: signing.as_ref().map(signing_secrets).unwrap_or_default(),
@@ -127,6 +133,7 @@ pub(super) fn join(stored: StoredOptions, secrets: StoredSecrets) -> Option<Stre
             None => None,
             Some(encryption) => Some(encryption.read()?),
         },
+        recover: stored.recover.map_or(Some(Recovery::default()), |name| Recovery::from_name(&name))?,
     };
     Some(StreamOptions { ordering, delivery })
 }

@@ -23,6 +23,7 @@ mod log;
 mod many_failures;
 mod organizations;
 mod positions;
+mod probes;
 mod publish;
 mod redeliveries;
 mod registered_types;

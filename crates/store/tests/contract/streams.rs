@@ -12,6 +12,7 @@ use domain::encryption::{Encryption, EncryptionKey};
 use domain::event::Seq;
 use domain::expression::{Filter, Transform};
 use domain::proxy::Proxy;
+use domain::recovery::Recovery;
 use domain::stream::{StreamOptions, StreamStatus};
 use domain::subscription::Interest;
 use domain::transport::{ClientIdentity, Tls, Transport};
@@ -84,6 +85,7 @@ fn options() -> StreamOptions {
                 url: Endpoint::parse("https://keys.example/jwks", false).unwrap(),
                 kid: Some("one".to_owned()),
             }),
+            recover: Recovery::Probe,
         },
     }
 }

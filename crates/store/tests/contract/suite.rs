@@ -137,6 +137,11 @@ macro_rules! contract_suite {
                 a_test_event_is_for_one_stream_out_of_turn
                 jobs_are_bounded_and_their_tenants_own
             }
+            probes {
+                a_probe_is_a_job_of_one_failed_delivery_and_its_success_enables_the_stream
+                a_stream_is_probed_only_as_long_as_it_is_disabled_for_failures_and_its_owner_wants_that
+                where_nothing_has_failed_what_is_open_or_was_missed_is_tried
+            }
             many_failures {
                 a_hundred_thousand_are_redelivered_in_steps_across_a_restart_beside_new_events
             }

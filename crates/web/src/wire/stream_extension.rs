@@ -21,6 +21,7 @@ use domain::destination::Destination;
 use domain::encryption::Encryption;
 use domain::expression::{Filter, Transform};
 use domain::proxy::Proxy;
+use domain::recovery::Recovery;
 use domain::secret::Secret;
 use domain::stream::StreamOptions;
 use serde::Serialize;
@@ -40,6 +41,8 @@ const ORDERING: Field = Field::new("ordering", "Which events wait for one anothe
 const TIMEOUT: Field = Field::new("timeout_s", "How long one attempt may take as a whole, in seconds.");
 const IN_FLIGHT: Field = Field::new("in_flight_max", "Requests in flight at once, at most.");
 const HTTP2: Field = Field::new("http2", "Whether HTTP/2 is spoken where the receiver offers it.");
+const RECOVER: Field =
+    Field::new("recover", "How the stream comes back after the server has disabled it: manual or probe.");
 const RATE: Field = Field::new("rate_per_s", "Requests a second, at most.");
 
 /// The options of a request; what is absent stays.
@@ -58,6 +61,7 @@ pub(crate) struct GivenOptions {
     http2: Given<bool>,
     proxy: Given<GivenProxy>,
     encryption: Given<Option<Encryption>>,
+    recover: Given<Recovery>,
 }
 
 /// Options with what was given laid over them.
@@ -87,6 +91,7 @@ pub(super) fn read_options(extension: &mut ObjectReader, http_allowed: bool) -> 
         encryption: Given::read(extension, encryption::ENCRYPTION, |it| {
             Ok(encryption::read(it, http_allowed)?.map(Some))
         })?,
+        recover: Given::read(extension, RECOVER, |it| it.word(RECOVER, Recovery::from_name))?,
     })
 }
 
@@ -119,6 +124,7 @@ impl GivenOptions {
             http2,
             proxy,
             encryption,
+            recover,
         } = self;
         let mut options = stored.clone();
         ordering.lay_over(&mut options.ordering);
@@ -135,6 +141,7 @@ impl GivenOptions {
         http2.lay_over(&mut delivery.transport.http2);
         proxy::lay_over(proxy, &mut delivery.transport.proxy)?;
         encryption.lay_over(&mut delivery.encryption);
+        recover.lay_over(&mut delivery.recover);
         options.delivery.check_fit(destination).map_err(|unfit| {
             let place = format!("{}.{}", EXTENSION.name, unfit.member());
             Invalid::new(Part::Payload, &unfit.to_string(), &place, EXTENSION.about)
@@ -172,6 +179,8 @@ pub(super) struct OptionsAnswer {
     proxy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     encryption: Option<EncryptionAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recover: Option<&'static str>,
 }
 
 impl OptionsAnswer {
@@ -189,6 +198,7 @@ impl OptionsAnswer {
             transform,
             transport,
             encryption,
+            recover,
         } = delivery;
         (*options != StreamOptions::default()).then(|| Self {
             ordering: (*ordering != Ordering::default()).then(|| ordering.name()),
@@ -204,6 +214,7 @@ impl OptionsAnswer {
             http2: transport.http2,
             proxy: transport.proxy.as_ref().map(Proxy::shown),
             encryption: encryption.as_ref().map(EncryptionAnswer::of),
+            recover: (*recover != Recovery::default()).then(|| recover.name()),
         })
     }
 

@@ -60,6 +60,7 @@ fn all() -> Value {
         "ordering": "none", "timeout_s": 5, "retry": {"delays_s": [1, 10, 60]}, "in_flight_max": 3, "rate_per_s": 10,
         "headers": {"X-Team": "crm"},
         "filter": "event.type.startsWith('user.')", "transform": "{'id': event.id}",
+        "recover": "probe",
     })
 }
 
@@ -70,7 +71,12 @@ async fn options_are_answered_as_they_were_given() {
     assert_eq!(made["headwater"], all());
     assert_eq!(server.call("GET", &path_of(&made)).await.expect(200), made);
     assert_eq!(create(&server, json!({"retry": "patient"})).await["headwater"], json!({"retry": "patient"}));
-    for default in [json!({"retry": "contract"}), json!({"headers": {}}), json!({"signing": null, "timeout_s": null})] {
+    for default in [
+        json!({"retry": "contract"}),
+        json!({"headers": {}}),
+        json!({"signing": null, "timeout_s": null}),
+        json!({"recover": "manual"}),
+    ] {
         assert_eq!(create(&server, default).await.get("headwater"), None);
     }
 }
@@ -90,7 +96,7 @@ async fn a_change_replaces_what_is_given_and_null_is_the_default() {
     assert_eq!(renamed["headwater"], expected);
     let nothing = json!({
         "ordering": null, "timeout_s": null, "retry": null, "in_flight_max": null, "rate_per_s": null, "headers": null,
-        "signing": null, "filter": null, "transform": null,
+        "signing": null, "filter": null, "transform": null, "recover": null,
     });
     assert_eq!(patch(&server, &made, nothing).await.get("headwater"), None);
 }
@@ -116,6 +122,7 @@ async fn a_fault_of_an_option_names_its_path() {
             "retry.delays_s",
         ),
         (json!({"retry": {"delays_s": [], "x": 1}}), "Additional properties not allowed: x", "retry.x"),
+        (json!({"recover": "always"}), "No enum match for: always", "recover"),
         (json!({"in_flight_max": 0}), "Value 0 is less than minimum 1", "in_flight_max"),
         (json!({"rate_per_s": 10_001}), "Value 10001 is greater than maximum 10000", "rate_per_s"),
         (json!({"headers": {"Host": "x"}}), "The header is set by the server", "headers.Host"),

@@ -4,6 +4,7 @@ mod actions;
 mod alerts;
 mod erasure;
 mod position;
+mod probing;
 mod receiver;
 mod recovery;
 mod settings;
