@@ -85,10 +85,11 @@ mod tests {
     #[test]
     fn this_very_process() {
         let before = Used::of(std::process::id()).unwrap();
-        // The peak last: other tests run beside this one, and make the process grow.
+        // The kernel counts pages for each processor and adds them up now and then, so the two differ by a few pages either way.
+        let held = vec![1_u8; 16 << 20];
         let memory = memory_bytes(std::process::id()).unwrap();
         let peak = peak_memory_bytes(std::process::id()).unwrap();
-        assert!((1..=peak).contains(&memory), "{memory} of {peak}");
+        assert!(memory > 8 << 20 && peak > 8 << 20, "{memory}, at most {peak}, with {} bytes held", held.len());
         assert!(Used::of(std::process::id()).unwrap().since(before).cpu_s >= 0.0);
     }
 }
