@@ -70,7 +70,8 @@ async fn the_master_key_is_changed_while_the_server_runs() {
     let folder = Arc::clone(&server.folder);
     let before = keys_in(folder.path());
     let told = rotated(folder.path(), &[], &[]).await;
-    assert!(told.contains("sealed anew: 4 of 4"), "a stream, a signing key, an offset key, the check: {told}");
+    let sealed = "a stream, an application, a signing key, an offset key, the check";
+    assert!(told.contains("sealed anew: 5 of 5"), "{sealed}: {told}");
     assert!(told.contains("the former one has gone"), "{told}");
     let after = keys_in(folder.path());
     assert_eq!((before.len(), after.len()), (1, 1));
