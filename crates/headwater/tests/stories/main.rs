@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod actions;
+mod alerts;
 mod clients;
 mod crashes;
 mod described;
