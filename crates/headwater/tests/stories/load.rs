@@ -87,3 +87,15 @@ impl Dice {
         self.0 % end
     }
 }
+
+/// Waits until `check` holds of what a receiver has got.
+pub(crate) async fn until_received(receiver: &Receiver, check: impl Fn(&[Value]) -> bool) {
+    loop {
+        // Both of one look: what arrives in between is the one that is waited for.
+        let bodies = receiver.bodies();
+        if check(&bodies) {
+            return;
+        }
+        receiver.wait_for(bodies.len() + 1).await;
+    }
+}

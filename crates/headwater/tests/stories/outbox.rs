@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::clients::assert_success;
+use crate::load::until_received;
 use crate::receiver::{PATIENCE, Receiver};
 use crate::server::{CLIENT_ID, CLIENT_SECRET, Server, output_of, repository, variable};
 
@@ -172,9 +173,7 @@ fn email(body: &Value) -> &str {
 /// Waits for a last event, behind which no other can come; answers all before it.
 async fn all_before_the_last(server: &Server, receiver: &Receiver) -> Vec<Value> {
     server.create_user("the-last").await;
-    while receiver.bodies().last().is_none_or(|body| email(body) != "the-last@example.com") {
-        receiver.wait_for(receiver.bodies().len() + 1).await;
-    }
+    until_received(receiver, |bodies| bodies.last().is_some_and(|body| email(body) == "the-last@example.com")).await;
     let mut bodies = receiver.bodies();
     bodies.pop();
     bodies
@@ -216,9 +215,7 @@ async fn committed_rows_appear_once_and_rolled_back_ones_never_although_the_rela
     postgres.run("INSERT INTO customers (email) VALUES ('between@example.com')");
     let mut lock = postgres.lock();
     let relay = Relay(postgres.relay(&server).spawn().unwrap());
-    while !receiver.bodies().iter().any(|body| email(body) == "between@example.com") {
-        receiver.wait_for(receiver.bodies().len() + 1).await;
-    }
+    until_received(&receiver, |bodies| bodies.iter().any(|body| email(body) == "between@example.com")).await;
     drop(relay);
     let deleting = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'DELETE%'";
     postgres.run(deleting);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::load::until_received;
 use crate::receiver::{Answer, Receiver};
 use crate::server::Server;
 
@@ -41,9 +42,7 @@ async fn an_event_of_a_registered_type_is_delivered_fails_and_is_redelivered_als
     server.until(&path, "the failure is gone", |answer| answer["deliveries"] == json!([])).await;
     publish(&server, 3).await;
     // What the crash repeats may come before it.
-    while !receiver.bodies().iter().any(|body| body["data"]["object"]["number"] == 3) {
-        receiver.wait_for(receiver.bodies().len() + 1).await;
-    }
+    until_received(&receiver, |bodies| bodies.iter().any(|body| body["data"]["object"]["number"] == 3)).await;
     for body in receiver.bodies() {
         assert_eq!((&body["type"], &body["a0stream"]), (&json!(NAME), &json!(stream)), "nothing to {bystander}");
     }

@@ -5,8 +5,10 @@ mod aimed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::load::until_received;
 use crate::receiver::Receiver;
 use crate::server::Server;
 
@@ -50,15 +52,8 @@ async fn repeated_by_crashes(settings: &[(&str, &str)]) -> usize {
         server = Arc::new(Server::start_with(killed.crash(), settings).await);
     }
     let answered = answered.lock().unwrap().clone();
-    let mut seen = 0;
-    loop {
-        let received: BTreeSet<String> = receiver.users().into_iter().collect();
-        if answered.is_subset(&received) {
-            break;
-        }
-        seen = (seen + 1).max(receiver.bodies().len() + 1);
-        receiver.wait_for(seen).await;
-    }
+    let user = |body: &Value| body["data"]["object"]["user_id"].as_str().unwrap().to_owned();
+    until_received(&receiver, |bodies| answered.is_subset(&bodies.iter().map(user).collect())).await;
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
     for body in receiver.bodies() {
         *times.entry(body["id"].to_string()).or_default() += 1;
