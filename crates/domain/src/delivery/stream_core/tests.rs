@@ -34,36 +34,20 @@ fn sent(core: &mut StreamCore<u64>) -> Vec<Seq> {
 const DELIVERED: Outcome = Outcome::Delivered { duration: Duration::ZERO };
 
 fn failed() -> Outcome {
-    let kind = FailureKind::Status { status: 500, retry_after: None };
-    Outcome::Failed(Failure {
-        kind,
-        message: String::new(),
-        answer: None,
-        console: Vec::new(),
-        duration: Duration::ZERO,
-    })
+    failed_by(FailureKind::Status { status: 500, retry_after: None })
 }
 
 fn refused() -> Outcome {
-    let kind = FailureKind::Refused;
-    Outcome::Failed(Failure {
-        kind,
-        message: String::new(),
-        answer: None,
-        console: Vec::new(),
-        duration: Duration::ZERO,
-    })
+    failed_by(FailureKind::Refused)
 }
 
 fn throttled() -> Outcome {
-    let kind = FailureKind::Status { status: 429, retry_after: Some(Duration::from_secs(60)) };
-    Outcome::Failed(Failure {
-        kind,
-        message: String::new(),
-        answer: None,
-        console: Vec::new(),
-        duration: Duration::ZERO,
-    })
+    failed_by(FailureKind::Status { status: 429, retry_after: Some(Duration::from_secs(60)) })
+}
+
+fn failed_by(kind: FailureKind) -> Outcome {
+    let (message, console) = (String::new(), Vec::new());
+    Outcome::Failed(Failure { kind, message, answer: None, console, duration: Duration::ZERO })
 }
 
 /// A core with room that stands at 10, with nothing open.
