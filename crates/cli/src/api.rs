@@ -6,10 +6,11 @@ use clap::Args;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::client::{ClientError, Connection, ManagementClient};
-use crate::{Exit, json};
-
-const SCOPE_PREFIX: &str = "Insufficient scope, expected any of: ";
+use crate::client::{ManagementClient, Reply};
+use crate::command::Run;
+use crate::exit::Failure;
+use crate::json;
+use crate::session::Session;
 
 /// Calls the Management API and prints the answer.
 #[derive(Args, Clone, Debug)]
@@ -51,46 +52,40 @@ enum Data {
     Given(Value),
 }
 
-impl ApiCommand {
-    /// Makes the call; the answer goes to standard output, what is wrong to standard error.
-    pub async fn run(self, connection: Connection) -> Exit {
-        match self.try_run(connection).await {
-            Ok(exit) => exit,
-            Err(error) => {
-                eprintln!("error: {error}");
-                match error {
-                    ClientError::Settings(_) => Exit::Usage,
-                    ClientError::Unreachable { .. } => Exit::Unreachable,
-                    ClientError::Refused { .. } | ClientError::Unexpected(_) => Exit::Refused,
-                }
-            }
-        }
-    }
-
-    async fn try_run(self, connection: Connection) -> Result<Exit, ClientError> {
+impl Run for ApiCommand {
+    async fn run(self, session: &Session) -> Result<(), Failure> {
         let force = self.force;
-        let call = self.parsed().map_err(ClientError::Settings)?;
-        if call.method == Method::DELETE && !force && !confirmed() {
-            return Ok(Exit::Done);
+        let call = self.parsed().map_err(Failure::usage)?;
+        if call.method == Method::DELETE && !session.asking().is_meant(force).await? {
+            return Ok(());
         }
-        let body = call.data.read().map_err(ClientError::Settings)?;
-        let client = ManagementClient::new(connection)?;
+        let body = call.data.read().map_err(Failure::usage)?;
+        let client = session.client().await?;
         let response = client.open(call.method, &call.path, &call.query, body.as_ref()).await?;
         if response.status().is_success() && is_event_stream(&response) {
-            return print_as_it_comes(&client, response).await;
+            return print_as_it_comes(client, response).await;
         }
         let reply = client.read(response).await?;
-        if reply.status < 400 {
-            print(&json::indent(&reply.body).unwrap_or(reply.body));
-            return Ok(Exit::Done);
+        if reply.status >= 400 {
+            return Err(refused(reply));
         }
-        eprintln!("API request failed: {}", reply.body.trim());
-        if let Some(scopes) = missing_scopes(&reply.body) {
-            eprintln!("hint: the application's client grant needs one of these scopes: {scopes}");
+        if !reply.body.is_empty() {
+            session.write_line(&json::indent(&reply.body).unwrap_or(reply.body));
         }
-        Ok(Exit::Refused)
+        Ok(())
     }
+}
 
+/// The answer as it came, and what to do about it.
+fn refused(reply: Reply) -> Failure {
+    let failure = Failure::refused(format!("API request failed: {}", reply.body.trim()));
+    match reply.accepted().err().and_then(|error| error.next_step()) {
+        Some(next_step) => failure.hint(next_step),
+        None => failure,
+    }
+}
+
+impl ApiCommand {
     fn parsed(self) -> Result<Call, String> {
         let data = match self.data.as_deref() {
             None => Data::None,
@@ -146,45 +141,19 @@ fn method_of(word: &str) -> Result<Method, String> {
     }
 }
 
-/// Asks on a terminal; a script has said what it wants.
-fn confirmed() -> bool {
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return true;
-    }
-    eprint!("Are you sure you want to proceed? [y/N] ");
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
-}
-
 fn is_event_stream(response: &reqwest::Response) -> bool {
     let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.starts_with("text/event-stream"))
 }
 
-async fn print_as_it_comes(client: &ManagementClient, mut response: reqwest::Response) -> Result<Exit, ClientError> {
+async fn print_as_it_comes(client: &ManagementClient, mut response: reqwest::Response) -> Result<(), Failure> {
     let mut output = std::io::stdout();
     while let Some(chunk) = response.chunk().await.map_err(|error| client.unreachable(&error))? {
         if output.write_all(&chunk).and_then(|()| output.flush()).is_err() {
             break;
         }
     }
-    Ok(Exit::Done)
-}
-
-/// Whoever reads the output may have had enough (`| head`): that is no failure of the call.
-fn print(text: &str) {
-    if !text.is_empty() {
-        let _ = writeln!(std::io::stdout(), "{text}");
-    }
-}
-
-/// The scopes that the server named, in the contract's fixed words.
-fn missing_scopes(body: &str) -> Option<String> {
-    let body: Value = serde_json::from_str(body).ok()?;
-    if body["errorCode"] != "insufficient_scope" {
-        return None;
-    }
-    Some(body["message"].as_str()?.strip_prefix(SCOPE_PREFIX)?.to_owned())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -223,13 +192,5 @@ mod tests {
         assert!(parsed(&["users", "-d", "{"]).unwrap_err().contains("--data: expected JSON"));
         assert!(parsed(&["get", "users", "more"]).is_err());
         assert!(parsed(&[]).is_err());
-    }
-
-    #[test]
-    fn the_missing_scope_is_named() {
-        let body =
-            json!({"errorCode": "insufficient_scope", "message": "Insufficient scope, expected any of: read:users"});
-        assert_eq!(missing_scopes(&body.to_string()).as_deref(), Some("read:users"));
-        assert_eq!(missing_scopes("{}"), None);
     }
 }

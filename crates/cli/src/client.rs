@@ -4,38 +4,20 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use domain::secret::Secret;
-use reqwest::{Certificate, Method, Response, Url};
+use reqwest::{Certificate, Method, Response, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+
+use crate::connection::{Connection, Credentials};
+use crate::document::Document;
+use crate::messages::Messages;
+use crate::palette::Style;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the server may be silent within an answer.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-
-/// Which server, and as whom.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// The server's public URL.
-    pub url: String,
-    /// How the client proves who it is.
-    pub credentials: Credentials,
-    /// PEM of further authorities that the server's certificate may come from.
-    pub extra_ca: Option<Vec<u8>>,
-}
-
-/// How the client proves who it is.
-#[derive(Clone, Debug)]
-pub enum Credentials {
-    /// A token that somebody got already.
-    Token(Secret),
-    /// An application, which gets a token first.
-    Application {
-        /// Its id.
-        client_id: String,
-        /// Its secret.
-        client_secret: Secret,
-    },
-}
+/// What the server's words on a missing scope begin with.
+const SCOPE_PREFIX: &str = "Insufficient scope, expected any of: ";
 
 /// Why a call did not work.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +26,7 @@ pub enum ClientError {
     #[error("{0}")]
     Settings(String),
     /// The server cannot be reached, or the connection broke.
-    #[error("{url} cannot be reached: {reason}; is the server running, and is HEADWATER_URL right?")]
+    #[error("{url} cannot be reached: {reason}")]
     Unreachable {
         /// The server.
         url: String,
@@ -52,7 +34,7 @@ pub enum ClientError {
         reason: String,
     },
     /// The server refused.
-    #[error("the server refused with {status}: {message}")]
+    #[error("{status}{}: {message}", reason_of(*.status))]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -64,6 +46,38 @@ pub enum ClientError {
     /// The server's answer is not what the contract says.
     #[error("unexpected answer: {0}")]
     Unexpected(String),
+}
+
+impl ClientError {
+    /// What to do next, where that is known.
+    pub fn next_step(&self) -> Option<String> {
+        match self {
+            Self::Settings(_) | Self::Unexpected(_) => None,
+            Self::Unreachable { url, .. } => Some(format!("is the server running, and is {url} right?")),
+            Self::Refused { body, .. } if missing_scopes(body).is_some() => missing_scopes(body)
+                .map(|scopes| format!("the application's client grant needs one of these scopes: {scopes}")),
+            Self::Refused { status: 401, .. } => {
+                Some("the server does not know these credentials: check the client id and secret, or the token".into())
+            }
+            Self::Refused { status: 429, .. } => Some("the server is asked too often: wait, then try again".into()),
+            Self::Refused { .. } => None,
+        }
+    }
+}
+
+/// What the status is called, after a space.
+fn reason_of(status: u16) -> String {
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    reason.map(|reason| format!(" {reason}")).unwrap_or_default()
+}
+
+/// The scopes that the server named, in the contract's fixed words.
+pub(crate) fn missing_scopes(body: &str) -> Option<String> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    if body["errorCode"] != "insufficient_scope" {
+        return None;
+    }
+    Some(body["message"].as_str()?.strip_prefix(SCOPE_PREFIX)?.to_owned())
 }
 
 /// An answer that has been read, whatever its status.
@@ -82,6 +96,7 @@ pub struct ManagementClient {
     base: Url,
     credentials: Credentials,
     token: OnceCell<Secret>,
+    shown_by: Option<Messages>,
 }
 
 impl ManagementClient {
@@ -98,7 +113,13 @@ impl ManagementClient {
             return Err(ClientError::Settings(format!("HEADWATER_URL: expected http:// or https://, found {url}")));
         }
         let http = http_client(&base, connection.extra_ca.as_deref())?;
-        Ok(Self { http, base, credentials: connection.credentials, token: OnceCell::new() })
+        Ok(Self { http, base, credentials: connection.credentials, token: OnceCell::new(), shown_by: None })
+    }
+
+    /// The same, which shows each call: method, address and status, never a header or a body.
+    #[must_use]
+    pub(crate) fn shown_by(self, messages: Messages) -> Self {
+        Self { shown_by: Some(messages), ..self }
     }
 
     /// The access token, fetched with the first call.
@@ -161,6 +182,21 @@ impl ManagementClient {
         self.read(self.open(method, path, &[], body).await?).await
     }
 
+    /// Calls `/api/v2/PATH` and answers the document.
+    ///
+    /// # Errors
+    /// As for any call, and if the server refuses.
+    pub async fn document(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(String, String)],
+        body: Option<&Value>,
+    ) -> Result<Document, ClientError> {
+        let reply = self.read(self.open(method, path, query, body).await?).await?.accepted()?;
+        Document::parse(&reply.body)
+    }
+
     /// Reads something.
     ///
     /// # Errors
@@ -215,7 +251,14 @@ impl ManagementClient {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, ClientError> {
-        request.send().await.map_err(|error| self.unreachable(&error))
+        let request = request.build().map_err(|error| self.unreachable(&error))?;
+        let call = self.shown_by.map(|messages| (messages, format!("{} {}", request.method(), request.url())));
+        let answer = self.http.execute(request).await.map_err(|error| self.unreachable(&error));
+        if let Some((messages, call)) = call {
+            let ended = answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
+            messages.line(&messages.palette().paint(Style::Quiet, &format!("{call} -> {ended}")));
+        }
+        answer
     }
 
     fn join(&self, path: &str) -> Result<Url, ClientError> {
@@ -291,13 +334,23 @@ mod tests {
     fn a_refusal_carries_the_servers_words() {
         let reply = |body: &str| Reply { status: 403, body: body.into() };
         let shown = |body: &str| reply(body).accepted().unwrap_err().to_string();
-        assert_eq!(shown(r#"{"message":"no","statusCode":403}"#), "the server refused with 403: no");
+        assert_eq!(shown(r#"{"message":"no","statusCode":403}"#), "403 Forbidden: no");
         assert_eq!(
             shown(r#"{"error":"access_denied","error_description":"Unauthorized"}"#),
-            "the server refused with 403: Unauthorized"
+            "403 Forbidden: Unauthorized"
         );
-        assert_eq!(shown("gone away\n"), "the server refused with 403: gone away");
+        assert_eq!(shown("gone away\n"), "403 Forbidden: gone away");
         assert!(Reply { status: 204, body: String::new() }.accepted().unwrap().json().unwrap().is_null());
+    }
+
+    #[test]
+    fn the_missing_scope_is_named() {
+        let message = "Insufficient scope, expected any of: read:users";
+        let body = json!({"errorCode": "insufficient_scope", "message": message}).to_string();
+        assert_eq!(missing_scopes(&body).as_deref(), Some("read:users"));
+        assert_eq!(missing_scopes("{}"), None);
+        let error = Reply { status: 403, body }.accepted().unwrap_err();
+        assert!(error.next_step().unwrap().ends_with("scopes: read:users"));
     }
 
     #[test]

@@ -5,6 +5,29 @@ use serde::de::IgnoredAny;
 /// Indents a JSON text by two spaces a level without reordering or rewriting anything in it. `None` if it
 /// is not JSON.
 pub fn indent(text: &str) -> Option<String> {
+    indent_by(text, 2)
+}
+
+/// Takes out of a JSON text what does not matter, also without rewriting anything.
+pub(crate) fn compact(text: &str) -> Option<String> {
+    serde_json::from_str::<IgnoredAny>(text).ok()?;
+    let mut compact = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(each) = characters.next() {
+        match each {
+            '"' => {
+                compact.push('"');
+                copy_text(&mut characters, &mut compact);
+            }
+            _ if each.is_ascii_whitespace() => {}
+            _ => compact.push(each),
+        }
+    }
+    Some(compact)
+}
+
+/// Indents a JSON text by so many spaces a level.
+pub(crate) fn indent_by(text: &str, spaces: usize) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut indented = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;
@@ -22,17 +45,17 @@ pub fn indent(text: &str) -> Option<String> {
                     indented.push(close);
                 } else {
                     depth += 1;
-                    new_line(&mut indented, depth);
+                    new_line(&mut indented, depth * spaces);
                 }
             }
             '}' | ']' => {
                 depth = depth.saturating_sub(1);
-                new_line(&mut indented, depth);
+                new_line(&mut indented, depth * spaces);
                 indented.push(each);
             }
             ',' => {
                 indented.push(',');
-                new_line(&mut indented, depth);
+                new_line(&mut indented, depth * spaces);
             }
             ':' => indented.push_str(": "),
             _ if each.is_ascii_whitespace() => {}
@@ -54,9 +77,9 @@ fn copy_text(characters: &mut impl Iterator<Item = char>, into: &mut String) {
     }
 }
 
-fn new_line(into: &mut String, depth: usize) {
+fn new_line(into: &mut String, margin: usize) {
     into.push('\n');
-    into.extend(std::iter::repeat_n("  ", depth));
+    into.extend(std::iter::repeat_n(' ', margin));
 }
 
 #[cfg(test)]
@@ -69,6 +92,9 @@ mod tests {
         let expected = "{\n  \"b\": [\n    1,\n    2.50,\n    {\n      \"x\": \"a\\\"{,:}\\\\\"\n    }\n  ],\n  \"a\": {},\n  \"n\": null,\n  \"e\": []\n}";
         assert_eq!(indent(text).as_deref(), Some(expected));
         assert_eq!(indent(expected).as_deref(), Some(expected));
+        let compact_form = r#"{"b":[1,2.50,{"x":"a\"{,:}\\"}],"a":{},"n":null,"e":[]}"#;
+        assert_eq!(compact(expected).as_deref(), Some(compact_form));
+        assert_eq!(indent_by("{\"a\":1}", 4).as_deref(), Some("{\n    \"a\": 1\n}"));
     }
 
     #[test]

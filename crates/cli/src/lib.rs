@@ -1,37 +1,32 @@
 //! The command-line client of Headwater: it speaks HTTP to a server, nothing else.
 //!
 //! It must never see the store, delivery or the server's own types: it can do only what any client can.
-//! [`ManagementClient`] is the Management API as the commands (and the demo) use it; [`api`] is the first
-//! command. Settings come in as values: the binary reads the environment.
+//! [`ClientCommand`] lists the families of commands, [`Session`] is what each gets to work with. Results go to standard
+//! output (`output.rs`), everything else that is said to standard error (`messages.rs`). [`ManagementClient`] is the
+//! Management API as the commands (and the demo) use it. The surroundings come in as values: the binary reads them.
 
-pub mod api;
+mod api;
+mod asking;
 mod client;
+mod command;
+mod connection;
+mod document;
+mod events;
+mod exit;
+mod interrupts;
 mod json;
+mod messages;
+mod output;
+mod palette;
+mod progress;
+mod session;
+mod surroundings;
 
-pub use client::{ClientError, Connection, Credentials, ManagementClient, Reply};
+pub use client::{ClientError, ManagementClient, Reply};
+pub use command::{ClientCommand, Family};
+pub use connection::{Connection, Credentials};
+pub use exit::{Exit, Failure};
 pub use json::indent;
-
-/// How a command of the client ended, as its exit code says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Done.
-    Done,
-    /// The server refused.
-    Refused,
-    /// The command line is wrong.
-    Usage,
-    /// The server cannot be reached.
-    Unreachable,
-}
-
-impl Exit {
-    /// The exit code.
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Refused => 1,
-            Self::Usage => 2,
-            Self::Unreachable => 3,
-        }
-    }
-}
+pub use palette::{Palette, Style};
+pub use session::Session;
+pub use surroundings::Surroundings;

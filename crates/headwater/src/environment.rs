@@ -14,7 +14,7 @@ pub(crate) struct NotText(String);
 /// What starts the name of our own variables.
 pub(crate) const PREFIX: &str = "HEADWATER_";
 
-const FOREIGN: &[&str] = &["RUST_LOG", "NO_COLOR"];
+const FOREIGN: &[&str] = &["RUST_LOG", "NO_COLOR", "AUTH0_AGENT_MODE", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"];
 
 impl Environment {
     /// Reads the process's environment.
@@ -39,6 +39,11 @@ impl Environment {
     /// A variable's value; an empty one counts as not set.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// All of them, by name.
+    pub(crate) fn all(&self) -> BTreeMap<String, String> {
+        self.0.clone()
     }
 
     /// The names of our own variables that are set.

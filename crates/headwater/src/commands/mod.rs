@@ -1,8 +1,8 @@
 //! The commands of the binary, one a file.
 
 mod action_runtime;
-mod api;
 mod certs;
+mod client;
 mod demo;
 mod dev;
 mod doctor;
@@ -31,8 +31,9 @@ pub(crate) enum Command {
     Doctor(serve::ServeCommand),
     /// Changes the master key, or the keys that tokens are signed with.
     Keys(keys::KeysCommand),
-    /// Any call of the Management API, as HEADWATER_URL and HEADWATER_CLIENT_ID / _SECRET (or _TOKEN) say.
-    Api(cli::api::ApiCommand),
+    /// What the client can do.
+    #[command(flatten)]
+    Client(cli::ClientCommand),
     /// What a server starts for itself.
     #[command(hide = true)]
     ActionRuntime,
@@ -43,7 +44,7 @@ impl Command {
     pub(crate) fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Dev(_) | Self::Certs(_) | Self::Api(_) | Self::Keys(_) => "warn",
+            Self::Dev(_) | Self::Certs(_) | Self::Client(_) | Self::Keys(_) => "warn",
             // Both show what is wrong in their own words.
             Self::Demo | Self::Doctor(_) | Self::ActionRuntime => "error",
         }
@@ -63,7 +64,7 @@ impl Command {
             Self::Certs(command) => command.run(&environment).map(|()| ExitCode::SUCCESS),
             Self::Doctor(command) => Ok(doctor::run(&command, &environment).await),
             Self::Keys(command) => command.run(&environment).await.map(|()| ExitCode::SUCCESS),
-            Self::Api(command) => Ok(api::run(command, &environment).await),
+            Self::Client(command) => Ok(client::run(command, &environment).await),
             Self::ActionRuntime => Ok(action_runtime::run()),
         }
     }

@@ -98,7 +98,7 @@ const KEYS: &[Key] = &[
 
 /// Variables with our prefix that are no keys: the client's.
 const CLIENT_VARIABLES: &[&str] =
-    &["HEADWATER_URL", "HEADWATER_CLIENT_ID", "HEADWATER_CLIENT_SECRET", "HEADWATER_TOKEN"];
+    &["HEADWATER_AGENT_MODE", "HEADWATER_CLIENT_ID", "HEADWATER_CLIENT_SECRET", "HEADWATER_TOKEN", "HEADWATER_URL"];
 /// Variables that only tests look at.
 const TEST_PREFIXES: &[&str] = &["HEADWATER_TEST_", "HEADWATER_SIMULATION_", "HEADWATER_EVENTS_SCHEMA"];
 

@@ -5,6 +5,7 @@
 
 mod actions;
 mod alerts;
+mod client;
 mod clients;
 mod crashes;
 mod described;

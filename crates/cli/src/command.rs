@@ -1,0 +1,60 @@
+//! The families of commands: each is a file (or a folder) and a line in each of the two lists here.
+
+use clap::{Args, Subcommand};
+
+use crate::api::ApiCommand;
+use crate::events::EventsCommand;
+use crate::exit::{Exit, Failure};
+use crate::session::{GlobalFlags, Session};
+use crate::surroundings::Surroundings;
+
+/// What the client can do.
+#[derive(Subcommand, Debug)]
+pub enum ClientCommand {
+    /// Event streams: what they deliver, where to, and what became of it.
+    #[command(visible_alias = "event-streams")]
+    Events(Family<EventsCommand>),
+    /// Any call of the Management API.
+    Api(Family<ApiCommand>),
+}
+
+impl ClientCommand {
+    /// Does it, and says on standard error why it did not work.
+    pub async fn run(self, surroundings: Surroundings) -> Exit {
+        match self {
+            Self::Events(family) => Box::pin(run(family, surroundings)).await,
+            Self::Api(family) => Box::pin(run(family, surroundings)).await,
+        }
+    }
+}
+
+/// A family of commands, or a command by itself, with the flags that all of them take.
+#[derive(Args, Debug)]
+pub struct Family<C: Args> {
+    #[command(flatten)]
+    flags: GlobalFlags,
+    #[command(flatten)]
+    command: C,
+}
+
+/// A command of the client.
+pub(crate) trait Run {
+    /// Does it.
+    async fn run(self, session: &Session) -> Result<(), Failure>;
+}
+
+async fn run<C: Args + Run>(family: Family<C>, surroundings: Surroundings) -> Exit {
+    let session = Session::new(family.flags, surroundings);
+    let ended = tokio::select! {
+        biased;
+        ended = family.command.run(&session) => ended,
+        () = session.interrupts().ending() => Err(Failure::interrupted()),
+    };
+    match ended {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            session.messages().failure(&failure);
+            failure.exit()
+        }
+    }
+}
