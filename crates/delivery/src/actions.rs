@@ -228,11 +228,8 @@ impl ActionRuns {
         match run.failure(self.runtime.0.settings.timeout) {
             None => Outcome::Delivered { duration: run.duration },
             Some((kind, message)) => Outcome::Failed(Failure {
-                kind,
-                message: hidden(code, message),
-                answer: None,
                 console: hidden_lines(code, run.console),
-                duration: run.duration,
+                ..Failure::new(kind, hidden(code, message), run.duration)
             }),
         }
     }
@@ -240,8 +237,7 @@ impl ActionRuns {
 
 /// A failure before the code could run.
 pub(crate) fn not_run(kind: FailureKind, message: &str) -> Outcome {
-    let duration = Duration::ZERO;
-    Outcome::Failed(Failure { kind, message: message.to_owned(), answer: None, console: Vec::new(), duration })
+    Outcome::Failed(Failure::new(kind, message, Duration::ZERO))
 }
 
 /// What an action says is kept, and its secrets are for itself.

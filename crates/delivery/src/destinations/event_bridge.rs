@@ -114,9 +114,7 @@ impl Destination for EventBridgeDestination {
         let duration = self.clock.now().steady.saturating_sub(started.steady);
         match taken {
             Ok(()) => Outcome::Delivered { duration },
-            Err(Problem { kind, message, .. }) => {
-                Outcome::Failed(Failure { kind, message, answer: None, console: Vec::new(), duration })
-            }
+            Err(Problem { kind, message, .. }) => Outcome::Failed(Failure::new(kind, message, duration)),
         }
     }
 }

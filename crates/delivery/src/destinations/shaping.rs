@@ -50,13 +50,7 @@ impl ShapedDestination {
 
 /// It would fail again in the same way, so it is not tried again; once the expression is mended it can be redelivered.
 fn failure(what: &str, error: &EvaluationError) -> Failure {
-    Failure {
-        kind: FailureKind::Refused,
-        message: format!("{what} could not be evaluated: {error}"),
-        answer: None,
-        console: Vec::new(),
-        duration: Duration::ZERO,
-    }
+    Failure::new(FailureKind::Refused, format!("{what} could not be evaluated: {error}"), Duration::ZERO)
 }
 
 #[async_trait]

@@ -16,12 +16,6 @@ pub(super) struct UnservedDestination {
 #[async_trait]
 impl Destination for UnservedDestination {
     async fn deliver(&self, _: Delivery) -> Outcome {
-        Outcome::Failed(Failure {
-            kind: FailureKind::Refused,
-            message: self.reason.to_owned(),
-            answer: None,
-            console: Vec::new(),
-            duration: Duration::ZERO,
-        })
+        Outcome::Failed(Failure::new(FailureKind::Refused, self.reason, Duration::ZERO))
     }
 }

@@ -126,13 +126,9 @@ impl WebhookDestination {
             Some(location) => format!("{answered}; redirect to {} not followed", self.place(location)),
             None => answered,
         };
-        Failure {
-            kind: FailureKind::Status { status: status.as_u16(), retry_after },
-            message,
-            answer: self.excerpt(&answer.body),
-            console: Vec::new(),
-            duration: ended.steady.saturating_sub(started.steady),
-        }
+        let kind = FailureKind::Status { status: status.as_u16(), retry_after };
+        let duration = ended.steady.saturating_sub(started.steady);
+        Failure { answer: self.excerpt(&answer.body), ..Failure::new(kind, message, duration) }
     }
 
     /// A redirect's target without what may be secret in it.
@@ -173,10 +169,7 @@ impl Destination for WebhookDestination {
         match posted {
             Ok(answer) if answer.status.is_success() => Outcome::Delivered { duration },
             Ok(answer) => Outcome::Failed(self.refused_by_answer(&answer, started, ended)),
-            Err(error) => {
-                let (kind, message) = (error.kind(), error.to_string());
-                Outcome::Failed(Failure { kind, message, answer: None, console: Vec::new(), duration })
-            }
+            Err(error) => Outcome::Failed(Failure::new(error.kind(), error.to_string(), duration)),
         }
     }
 }

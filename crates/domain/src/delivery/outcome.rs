@@ -60,6 +60,13 @@ pub enum ConsoleLevel {
     Error,
 }
 
+impl Failure {
+    /// A failure without an answer, of a destination that has no code of its own.
+    pub fn new(kind: FailureKind, message: impl Into<String>, duration: Duration) -> Self {
+        Self { kind, message: message.into(), answer: None, console: Vec::new(), duration }
+    }
+}
+
 impl Outcome {
     /// How long the attempt took.
     pub const fn duration(&self) -> Duration {

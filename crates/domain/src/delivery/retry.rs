@@ -43,9 +43,7 @@ mod tests {
     use crate::delivery::Jitter;
 
     fn step(attempts_made: u32, kind: FailureKind) -> Next {
-        let failure =
-            Failure { kind, message: String::new(), answer: None, console: Vec::new(), duration: Duration::ZERO };
-        next_step(&Policy::default(), Seq(1), attempts_made, &failure)
+        next_step(&Policy::default(), Seq(1), attempts_made, &Failure::new(kind, "", Duration::ZERO))
     }
 
     fn status(status: u16, retry_after_s: Option<u64>) -> FailureKind {
@@ -67,9 +65,7 @@ mod tests {
     fn jitter_prolongs_also_what_the_receiver_asked_for() {
         let mut policy = Policy::default();
         policy.schedule.jitter = Jitter { percent: 10, salt: 1 };
-        let kind = status(503, Some(5));
-        let failure =
-            Failure { kind, message: String::new(), answer: None, console: Vec::new(), duration: Duration::ZERO };
+        let failure = Failure::new(status(503, Some(5)), "", Duration::ZERO);
         let Next::After(wait) = next_step(&policy, Seq(3), 1, &failure) else { panic!("it is tried again") };
         assert!((5.0..5.5).contains(&wait.as_secs_f64()) && wait != Duration::from_secs(5), "{wait:?}");
     }

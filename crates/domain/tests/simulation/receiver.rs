@@ -59,11 +59,5 @@ fn status(status: u16) -> FailureKind {
 }
 
 fn failed(kind: FailureKind) -> Outcome {
-    Outcome::Failed(Failure {
-        kind,
-        message: String::new(),
-        answer: None,
-        console: Vec::new(),
-        duration: Duration::from_millis(5),
-    })
+    Outcome::Failed(Failure::new(kind, "", Duration::from_millis(5)))
 }

@@ -77,13 +77,8 @@ fn event(event_type: EventType, second: i64) -> Event {
 }
 
 fn failed(seq: Seq) -> RowChange {
-    let failure = Failure {
-        kind: FailureKind::Unreachable,
-        message: "the connection to hooks.example.com:443 was refused by the other side".to_owned(),
-        answer: None,
-        console: Vec::new(),
-        duration: Duration::from_micros(19_823),
-    };
+    let message = "the connection to hooks.example.com:443 was refused by the other side";
+    let failure = Failure::new(FailureKind::Unreachable, message, Duration::from_micros(19_823));
     let at = Timestamp::from_millis(START);
     RowChange::Failed { seq, at, attempts: vec![Attempt::failed(at, failure)] }
 }

@@ -46,8 +46,7 @@ fn throttled() -> Outcome {
 }
 
 fn failed_by(kind: FailureKind) -> Outcome {
-    let (message, console) = (String::new(), Vec::new());
-    Outcome::Failed(Failure { kind, message, answer: None, console, duration: Duration::ZERO })
+    Outcome::Failed(Failure::new(kind, "", Duration::ZERO))
 }
 
 /// A core with room that stands at 10, with nothing open.
