@@ -13,6 +13,7 @@ mod groups;
 mod keyring;
 mod offsets;
 mod organizations;
+mod partner_event_sources;
 mod probes;
 mod records;
 mod redeliveries;
@@ -52,6 +53,7 @@ pub use offsets::{MalformedOffset, OffsetText, Offsets, TenantOffsets};
 pub use organizations::{
     ConnectionsView, EnabledConnection, OrganizationConnections, OrganizationMembers, Organizations,
 };
+pub use partner_event_sources::{PartnerEventSources, SourceWanted, UnsettledSource};
 pub use probes::{ProbeStanding, ProbedStream, Probes};
 pub use records::{
     Checkpoint, ErasureStep, FailedDelivery, Heads, LogChunk, Moved, Numbered, Page, ReadLimit, RedeliveryRequested,
@@ -193,7 +195,9 @@ pub trait State:
 
 /// The log of events and the streams' positions in it, as delivery reads and reports them.
 #[async_trait]
-pub trait Log: DeployedActions + JobSteps + Probes + StatisticsUpkeep + TenantOffsets + Send + Sync {
+pub trait Log:
+    DeployedActions + JobSteps + PartnerEventSources + Probes + StatisticsUpkeep + TenantOffsets + Send + Sync
+{
     /// The wake signal: how far the log and the streams' settings have come. It carries no data; a reader
     /// that misses one loses only time.
     fn heads(&self) -> watch::Receiver<Heads>;

@@ -28,6 +28,7 @@ mod organization_connections;
 mod organization_members;
 mod organizations;
 mod out_of_turn;
+mod partner_event_sources;
 mod places;
 mod probes;
 mod programs;

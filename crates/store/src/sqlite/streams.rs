@@ -4,6 +4,7 @@ use domain::catalog::EventType;
 use domain::change::{Expect, Revision, Versioned};
 use domain::clock::Timestamp;
 use domain::delivery::{DisableReason, Position};
+use domain::destination::Destination;
 use domain::event::Seq;
 use domain::ids::{ActionId, StreamId, TenantId};
 use domain::place::{Place, Resume, StartFrom};
@@ -15,7 +16,8 @@ use super::change::put;
 use super::rows::{Place as Cell, event_type, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
 use super::{
-    action_streams, actions, cursors, destinations, places, registered_types, seeks, snapshots, stream_options,
+    action_streams, actions, cursors, destinations, partner_event_sources, places, registered_types, seeks, snapshots,
+    stream_options,
 };
 use crate::{Conflict, Keyring, Seek, StoreError, StreamState, StreamsChanged, StreamsVersion};
 
@@ -158,6 +160,9 @@ fn insert(writing: &mut Writing<'_>, tenant: TenantId, stream: &EventStream, fro
     let values = columns(writing, tenant, stream, &spans);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
     put(writing, INSERT, &values, Conflict::StreamName)?;
+    if let Destination::EventBridge(bridge) = &stream.destination {
+        partner_event_sources::stream_created(writing.connection, stream.id, bridge)?;
+    }
     cursors::cursor_create(writing.connection, &stream.id.to_string(), &Position::at(from))
 }
 
@@ -212,6 +217,7 @@ pub(super) fn spans_save(writing: &mut Writing<'_>, id: StreamId, mut spans: Spa
 }
 
 pub(super) fn stream_removed(writing: &mut Writing<'_>, id: StreamId) -> Result<(), StoreError> {
+    partner_event_sources::stream_removed(writing.connection, id)?;
     let version = writing.next_streams_version();
     let sql = "INSERT OR REPLACE INTO stream_removals VALUES (?1, ?2)";
     run(writing.connection, sql, &[&id.to_string(), &version.0]).map(|_| ())

@@ -22,6 +22,7 @@ mod group_roles;
 mod log;
 mod many_failures;
 mod organizations;
+mod partner_event_sources;
 mod positions;
 mod probes;
 mod publish;

@@ -142,6 +142,12 @@ macro_rules! contract_suite {
                 a_stream_is_probed_only_as_long_as_it_is_disabled_for_failures_and_its_owner_wants_that
                 where_nothing_has_failed_what_is_open_or_was_missed_is_tried
             }
+            partner_event_sources {
+                a_source_is_wanted_as_long_as_its_stream_is_there
+                a_stream_that_goes_while_its_source_is_made_has_it_deleted
+                nothing_is_left_of_a_source_that_nobody_has_taken_up
+                sources_are_taken_up_in_pages
+            }
             many_failures {
                 a_hundred_thousand_are_redelivered_in_steps_across_a_restart_beside_new_events
             }

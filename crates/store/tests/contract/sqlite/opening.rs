@@ -125,6 +125,38 @@ fn signing_keys_of_before_there_were_several_tenants_belong_to_the_one() {
 }
 
 #[test]
+fn streams_of_before_partner_event_sources_were_noted_want_theirs() {
+    let raw = Connection::open_in_memory().unwrap();
+    raw.execute_batch(include_str!("../../../migrations/sqlite/0001_start.sql")).unwrap();
+    raw.execute_batch(
+        r#"INSERT INTO tenants VALUES (1, 'acme');
+         INSERT INTO streams (stream_id, tenant_id, revision, version, generation, status, subscriptions, destination,
+           secret, options, spans, created_at, updated_at)
+         SELECT column1, 1, 1, 1, 0, 'disabled', '[]', column2, x'', '{}', '[]', 0, 0 FROM (VALUES
+           ('est_1', '{"type":"webhook","endpoint":"https://a.example","authorization":{"method":"bearer"}}'),
+           ('est_2', '{"type":"eventbridge","account":"123456789012","region":"eu-west-1","partner_event_source":"s"}'));"#,
+    )
+    .unwrap();
+    raw.execute_batch(include_str!("../../../migrations/sqlite/0018_partner_event_sources.sql")).unwrap();
+    let sql = "SELECT stream_id, name, account, region, wanted, asked, settled FROM partner_event_sources";
+    let mut statement = raw.prepare(sql).unwrap();
+    let text = |row: &rusqlite::Row<'_>| {
+        (0..7).map(|column| row.get::<_, rusqlite::types::Value>(column).map(|value| format!("{value:?}"))).collect()
+    };
+    let noted: Vec<Vec<String>> = statement.query_map([], text).unwrap().collect::<Result<_, _>>().unwrap();
+    let expected = [
+        r#"Text("est_2")"#,
+        r#"Text("s")"#,
+        r#"Text("123456789012")"#,
+        r#"Text("eu-west-1")"#,
+        "Integer(1)",
+        "Integer(0)",
+        "Integer(0)",
+    ];
+    assert_eq!(noted, [expected]);
+}
+
+#[test]
 fn groups_of_before_they_had_numbers_are_kept_with_what_is_in_them() {
     let raw = Connection::open_in_memory().unwrap();
     raw.pragma_update(None, "foreign_keys", true).unwrap();
