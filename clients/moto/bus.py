@@ -2,12 +2,14 @@
 
 `bus.py bus NAME SOURCE` makes an event bus with a rule that sends what comes from SOURCE to a queue.
 `bus.py receive COUNT` waits for so many events in that queue and prints them, a JSON list.
+`bus.py source NAME STATE` waits until the partner event source of that name is in that state.
 """
 import json
 import sys
 import time
 
 import boto3
+import botocore.exceptions
 
 ACCOUNT = "222222222222"
 REGION = "eu-west-1"
@@ -49,11 +51,26 @@ def receive(count):
     print(json.dumps(received))
 
 
+def source(name, state):
+    events, found, deadline = session().client("events"), None, time.monotonic() + PATIENCE_S
+    while found != state:
+        if time.monotonic() > deadline:
+            sys.exit(f"{name} is {found}, not {state}")
+        try:
+            found = events.describe_event_source(Name=name)["State"]
+        except botocore.exceptions.ClientError as error:
+            # moto answers so about one that is not there.
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 500, error
+            time.sleep(0.05)
+
+
 if __name__ == "__main__":
     command, *words = sys.argv[1:]
     if command == "bus":
         bus(*words)
     elif command == "receive":
         receive(int(words[0]))
+    elif command == "source":
+        source(*words)
     else:
         sys.exit(f"there is no command {command}")

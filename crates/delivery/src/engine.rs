@@ -2,7 +2,7 @@
 //!
 //! One [`reader`](crate::reader) follows the head of the log for all streams; each stream has a task of its
 //! own ([`stream_task`](crate::stream_task)), so that none can hold up another; [`checkpoints`], [`snapshots`],
-//! [`erasures`], [`jobs`], [`probing`] and [`retention`] run beside them. All talk through [`Shared`].
+//! [`erasures`], [`jobs`], [`partner_event_sources`], [`probing`] and [`retention`] run beside them. All talk through [`Shared`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::shared::{EngineSettings, Shared};
-use crate::{catch_up, checkpoints, erasures, jobs, probing, reader, retention, snapshots};
+use crate::{catch_up, checkpoints, erasures, jobs, partner_event_sources, probing, reader, retention, snapshots};
 
 /// One of the engine's tasks has died; the process should end, to be started again.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,8 @@ impl Engine {
         tasks.spawn(shared.watched("snapshots", snapshots::run(Arc::clone(&shared))));
         tasks.spawn(shared.watched("erasures", erasures::run(Arc::clone(&shared))));
         tasks.spawn(shared.watched("redelivery jobs", jobs::run(Arc::clone(&shared))));
+        let partner_event_sources = partner_event_sources::run(Arc::clone(&shared));
+        tasks.spawn(shared.watched("partner event sources", partner_event_sources));
         tasks.spawn(shared.watched("probing", probing::run(Arc::clone(&shared))));
         tasks.spawn(shared.watched("retention", retention::run(Arc::clone(&shared))));
         tasks.spawn(shared.watched("idle connections", close_idle_connections(Arc::clone(&shared))));

@@ -14,6 +14,7 @@ mod erasures;
 mod jobs;
 mod live_stream;
 pub mod outbound;
+mod partner_event_sources;
 mod probing;
 mod reader;
 mod retention;

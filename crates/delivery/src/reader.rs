@@ -164,6 +164,7 @@ impl Reader {
         self.streams = changes.version;
         self.shared.snapshots.notify_one();
         self.shared.probing.notify_one();
+        self.shared.partner_event_sources.notify_one();
         Ok(())
     }
 

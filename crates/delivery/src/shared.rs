@@ -82,6 +82,8 @@ pub(crate) struct Shared {
     pub(crate) snapshots: Notify,
     /// Streams' settings have changed: there may be others to probe.
     pub(crate) probing: Notify,
+    /// Streams' settings have changed: there may be partner event sources to make or to delete.
+    pub(crate) partner_event_sources: Notify,
     /// The streams that have something to save.
     dirty: Mutex<Vec<Arc<LiveStream>>>,
     pub(crate) catch_up: Mutex<CatchUp>,
@@ -115,6 +117,7 @@ impl Shared {
             offsets: Mutex::default(),
             snapshots: Notify::new(),
             probing: Notify::new(),
+            partner_event_sources: Notify::new(),
             dirty: Mutex::default(),
             catch_up: Mutex::default(),
             catching_up: Notify::new(),

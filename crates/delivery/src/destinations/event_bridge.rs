@@ -6,6 +6,7 @@
 mod aws;
 mod batches;
 mod calls;
+mod partner;
 mod problem;
 mod settings;
 
@@ -26,6 +27,7 @@ use calls::{Calls, Entry, Target};
 use problem::Problem;
 
 pub use aws::Aws;
+pub(crate) use partner::Partner;
 pub use settings::{EventBridgeMode, EventBridgeSettingError, EventBus, EventSource, RoleTemplate};
 
 /// What streams to EventBridge have in common: the access to AWS, and how events get there.
@@ -35,6 +37,24 @@ pub struct EventBridgeAccess {
     pub aws: Aws,
     /// How events get to the accounts.
     pub mode: EventBridgeMode,
+}
+
+impl EventBridgeAccess {
+    /// The calls for a stream.
+    fn calls(&self, EventBridge { account, region, .. }: &EventBridge) -> Calls {
+        let (role, target) = match &self.mode {
+            EventBridgeMode::Bus { bus, role, .. } => {
+                (role.as_ref().map(|role| role.arn(account)), Target::Bus(bus.arn(account, *region)))
+            }
+            EventBridgeMode::Partner => (None, Target::PartnerEventSource),
+        };
+        Calls { client: self.aws.client(*region, role), target }
+    }
+
+    /// The partner event sources, where the server is a partner; `timeout` is that of a call.
+    pub(super) fn partner(&self, timeout: Duration) -> Option<Partner> {
+        (self.mode == EventBridgeMode::Partner).then(|| Partner::new(self.aws.clone(), timeout))
+    }
 }
 
 /// A stream's event bus.
@@ -55,17 +75,12 @@ impl EventBridgeDestination {
         timeout: Duration,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let EventBridge { account, region, partner_event_source } = settings;
-        let (role, target, source) = match &access.mode {
-            EventBridgeMode::Bus { bus, role, source } => {
-                let role = role.as_ref().map(|role| role.arn(account));
-                (role, Target::Bus(bus.arn(account, *region)), source.as_str())
-            }
-            EventBridgeMode::Partner => (None, Target::PartnerEventSource, partner_event_source.as_str()),
+        let source = match &access.mode {
+            EventBridgeMode::Bus { source, .. } => source.as_str(),
+            EventBridgeMode::Partner => settings.partner_event_source.as_str(),
         };
-        let calls = Calls { client: access.aws.client(*region, role), target };
         Self {
-            batches: Arc::new(Batches::new(calls, timeout)),
+            batches: Arc::new(Batches::new(access.calls(settings), timeout)),
             source: source.into(),
             suffix: stream_suffix(stream.id),
             timeout,

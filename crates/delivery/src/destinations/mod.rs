@@ -26,6 +26,7 @@ use shaping::ShapedDestination;
 use unserved::UnservedDestination;
 use webhook::WebhookDestination;
 
+pub(crate) use event_bridge::Partner;
 pub use event_bridge::{
     Aws, EventBridgeAccess, EventBridgeMode, EventBridgeSettingError, EventBus, EventSource, RoleTemplate,
 };
@@ -98,6 +99,11 @@ impl Destinations {
             actions.runtime.end_idle();
         }
         self.outbound.close_idle()
+    }
+
+    /// The partner event sources at AWS, where the server delivers as a partner.
+    pub(crate) fn partner(&self) -> Option<Partner> {
+        self.event_bridge.as_ref()?.partner(self.outbound.settings().attempt_timeout)
     }
 
     /// The client for customers' addresses.

@@ -125,3 +125,21 @@ async fn what_aws_refuses_is_told_in_the_failed_delivery() {
     let message = attempts[0]["error_message"].as_str().unwrap();
     assert!(message.starts_with("ResourceNotFoundException: Event bus not-there"), "{message}");
 }
+
+#[tokio::test]
+async fn a_partner_event_source_is_made_and_deleted_with_its_stream() {
+    if !is_prepared_for("MOTO") {
+        return;
+    }
+    let aws = Aws::start(variable("HEADWATER_TEST_MOTO").unwrap());
+    let mut settings = aws.variables().to_vec();
+    settings.extend([("HEADWATER_EVENTBRIDGE_MODE", "partner"), ("HEADWATER_EVENTBRIDGE_PARTNER", "example.com")]);
+    let server = Server::start_with(Arc::new(tempfile::tempdir().unwrap()), &settings).await;
+    let stream = create_stream(&server).await;
+    let source = stream["destination"]["configuration"]["aws_partner_event_source"].as_str().unwrap();
+    assert!(source.starts_with("aws.partner/example.com/"), "{source}");
+    aws.owner(&["source", source, "ACTIVE"]);
+    let path = format!("event-streams/{}", stream["id"].as_str().unwrap());
+    assert_eq!(server.call("DELETE", &path, None).await.0, 204);
+    aws.owner(&["source", source, "DELETED"]);
+}

@@ -71,9 +71,9 @@ impl Aws {
     }
 
     /// Access to one endpoint with these credentials, whatever the machine says: for emulators of AWS.
-    pub fn fixed(endpoint: &str, access_key_id: &str, secret_access_key: Secret) -> Self {
+    pub fn fixed(endpoint: &str, access_key_id: &str, secret_access_key: Secret, extra_roots: Option<Vec<u8>>) -> Self {
         let (endpoint, access_key_id) = (endpoint.to_owned(), access_key_id.to_owned());
-        Self::new(Access::Fixed { endpoint, access_key_id, secret_access_key }, None)
+        Self::new(Access::Fixed { endpoint, access_key_id, secret_access_key }, extra_roots)
     }
 
     fn new(access: Access, extra_roots: Option<Vec<u8>>) -> Self {

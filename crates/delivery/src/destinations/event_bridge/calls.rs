@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutPartnerEventsRequestEntry};
 use domain::clock::Timestamp;
@@ -89,7 +90,8 @@ async fn put_partner_events(client: &Client, entries: &[Entry]) -> Result<Vec<Ta
             .build()
     };
     let put = client.put_partner_events().set_entries(Some(entries.iter().map(entry).collect())).send().await;
-    let answered = put.map_err(|error| Problem::of_call(&error))?;
+    let answered = put.map_err(|error| Problem::of_call(&error).unless_it_is_made(error.code()))?;
+    let taken = |code: Option<&str>, message| taken(code, message).map_err(|problem| problem.unless_it_is_made(code));
     Ok(answered.entries().iter().map(|each| taken(each.error_code(), each.error_message())).collect())
 }
 

@@ -7,6 +7,8 @@ use aws_sdk_eventbridge::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use domain::delivery::FailureKind;
 
+use super::partner::NOT_THERE;
+
 /// How much of what AWS says is told.
 const MESSAGE_CHARS_MAX: usize = 500;
 
@@ -93,6 +95,13 @@ impl Problem {
             return Self::unreachable(told);
         }
         Self { of_one_entry: is(OF_ONE_ENTRY) || status == Some(413), ..Self::refused(told) }
+    }
+
+    /// Of events as a partner: where AWS says by `code` that there is no such partner event source, the server may still be
+    /// having it made.
+    pub(super) fn unless_it_is_made(self, code: Option<&str>) -> Self {
+        let kind = if code == Some(NOT_THERE) { FailureKind::Unreachable } else { self.kind };
+        Self { kind, ..self }
     }
 
     /// An answer that AWS does not give: something else may have answered in its place.

@@ -3,6 +3,7 @@
 mod actions;
 mod alerts;
 mod erasure;
+mod event_bridge;
 mod position;
 mod probing;
 mod receiver;

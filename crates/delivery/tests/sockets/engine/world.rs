@@ -142,9 +142,17 @@ impl World {
 
     /// An engine in a runtime of its own, which can die with everything in it.
     pub(crate) async fn mortal_engine(self: &Arc<Self>) -> MortalEngine {
+        self.mortal_engine_of(|_| {}).await
+    }
+
+    /// The same with other settings than most tests have.
+    pub(crate) async fn mortal_engine_of(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut EngineSettings) + Send + 'static,
+    ) -> MortalEngine {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let world = Arc::clone(self);
-        let engine = runtime.spawn(async move { world.engine().await }).await.unwrap();
+        let engine = runtime.spawn(async move { world.engine_of(change).await }).await.unwrap();
         MortalEngine { engine, runtime }
     }
 

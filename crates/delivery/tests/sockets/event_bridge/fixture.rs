@@ -10,6 +10,7 @@ use delivery::destinations::{
 use domain::catalog::EventType;
 use domain::clock::Timestamp;
 use domain::delivery::Outcome;
+use domain::delivery_settings::DeliverySettings;
 use domain::destination::{AwsAccountId, AwsRegion, EventBridge, PartnerEventSource};
 use domain::event::{Event, LoggedEvent, Seq, Subject};
 use domain::ids::{EventId, StreamId, TenantId};
@@ -17,6 +18,7 @@ use domain::secret::Secret;
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::receivers::fixture::{PATIENCE, Receiver, offsets, outbound, settings};
 
@@ -58,8 +60,16 @@ pub(crate) fn taken(request: &str) -> String {
 
 /// An endpoint that answers each request with what `answers` makes of it.
 pub(crate) async fn endpoint(answers: impl Fn(&str) -> String + Send + Sync + 'static) -> Receiver {
+    endpoint_behind(None, answers).await
+}
+
+/// The same over TLS.
+pub(crate) async fn endpoint_behind(
+    tls: Option<TlsAcceptor>,
+    answers: impl Fn(&str) -> String + Send + Sync + 'static,
+) -> Receiver {
     let answers = Arc::new(answers);
-    Receiver::start(move |mut conversation| {
+    Receiver::start_with(tls, move |mut conversation| {
         let answers = Arc::clone(&answers);
         async move {
             while let Some(request) = conversation.request().await {
@@ -73,7 +83,11 @@ pub(crate) async fn endpoint(answers: impl Fn(&str) -> String + Send + Sync + 's
 }
 
 pub(crate) fn aws(endpoint: &Receiver) -> Aws {
-    Aws::fixed(&format!("http://{}", endpoint.address), ACCESS_KEY, Secret::new(SECRET_KEY))
+    aws_at(&format!("http://{}", endpoint.address), None)
+}
+
+pub(crate) fn aws_at(url: &str, extra_roots: Option<Vec<u8>>) -> Aws {
+    Aws::fixed(url, ACCESS_KEY, Secret::new(SECRET_KEY), extra_roots)
 }
 
 pub(crate) fn bus(role: Option<&str>) -> EventBridgeMode {
@@ -86,6 +100,17 @@ pub(crate) fn bus(role: Option<&str>) -> EventBridgeMode {
 
 /// A stream's destination; each `number` is another stream.
 pub(crate) fn destination(aws: &Aws, mode: EventBridgeMode, number: u128, timeout: Duration) -> Arc<dyn Destination> {
+    destination_with(aws, mode, number, timeout, DeliverySettings::default())
+}
+
+/// The same with settings of the stream's own.
+pub(crate) fn destination_with(
+    aws: &Aws,
+    mode: EventBridgeMode,
+    number: u128,
+    timeout: Duration,
+    delivery: DeliverySettings,
+) -> Arc<dyn Destination> {
     let stream = EventStream {
         id: StreamId::from_number(number),
         name: None,
@@ -96,7 +121,7 @@ pub(crate) fn destination(aws: &Aws, mode: EventBridgeMode, number: u128, timeou
             region: AwsRegion::from_name("eu-west-1").unwrap(),
             partner_event_source: PartnerEventSource::from_stored(PARTNER_SOURCE),
         }),
-        options: StreamOptions::default(),
+        options: StreamOptions { delivery, ..StreamOptions::default() },
         created_at: Timestamp::default(),
         updated_at: Timestamp::default(),
     };

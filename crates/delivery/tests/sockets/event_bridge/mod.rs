@@ -1,6 +1,7 @@
 //! Streams to EventBridge against an endpoint that answers as AWS does.
 
-mod fixture;
+pub(crate) mod fixture;
 mod requests;
 mod roles;
+mod settings;
 mod trouble;

@@ -29,6 +29,10 @@ impl Authority {
         Certificates::parse(&self.0.pem()).unwrap()
     }
 
+    pub(crate) fn pem(&self) -> Vec<u8> {
+        self.0.pem().into_bytes()
+    }
+
     pub(crate) fn root(&self) -> CertificateDer<'static> {
         roots_from_pem(self.0.pem().as_bytes()).unwrap().remove(0)
     }

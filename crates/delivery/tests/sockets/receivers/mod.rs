@@ -2,7 +2,7 @@
 
 mod addresses;
 mod answers;
-mod authority;
+pub(crate) mod authority;
 mod client_certificates;
 mod connections;
 mod encryption;
