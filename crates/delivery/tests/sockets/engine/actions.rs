@@ -24,7 +24,7 @@ const FAILS: &str = "exports.onExecuteEventStream = async (event) => {
 
 impl World {
     /// Stores an action and deploys it.
-    async fn action(&self, code: &str) -> Action {
+    pub(super) async fn action(&self, code: &str) -> Action {
         let now = self.clock.now().wall;
         let secret = GivenSecret { name: "KEY".to_owned(), value: Some(Secret::new("s3cret")) };
         let patch = ActionPatch { code: Some(code.to_owned()), secrets: Some(vec![secret]), ..ActionPatch::default() };
@@ -50,15 +50,15 @@ impl World {
         self.store.change_commit(self.tenant, put.into()).await.unwrap();
     }
 
-    async fn acting_stream(&self, action: &Action) -> StreamId {
+    pub(super) async fn acting_stream(&self, action: &Action, types: &[EventType]) -> StreamId {
         let nobody = Receiver::start().await;
         let destination = Destination::Action(ActionDestination { action_id: action.id });
-        let stream = EventStream { destination, ..self.new_stream(&nobody, &[EventType::UserCreated]) };
+        let stream = EventStream { destination, ..self.new_stream(&nobody, types) };
         self.stream_create(Write::StreamPut(Expect::Absent, Box::new(stream.clone()))).await;
         stream.id
     }
 
-    async fn acting_engine(&self, policy: Policy) -> delivery::Engine {
+    pub(super) async fn acting_engine(&self, policy: Policy) -> delivery::Engine {
         let deployed = self.store.clone();
         self.engine_of(|settings| {
             settings.policy = policy;
@@ -78,7 +78,7 @@ impl World {
 async fn an_action_runs_for_each_event_and_its_failure_says_what_it_wrote() {
     let world = World::new().await;
     let action = world.action(FAILS).await;
-    let stream = world.acting_stream(&action).await;
+    let stream = world.acting_stream(&action, &[EventType::UserCreated]).await;
     let engine = world.acting_engine(fast_policy()).await;
     world.user("jane").await;
     world.until_failed(stream, 1).await;
@@ -114,9 +114,9 @@ async fn an_action_runs_for_each_event_and_its_failure_says_what_it_wrote() {
 async fn an_action_that_succeeds_is_delivered_and_code_that_cannot_run_fails_at_once() {
     let world = World::new().await;
     let good = world.action("exports.onExecuteEventStream = () => {};").await;
-    let stream = world.acting_stream(&good).await;
+    let stream = world.acting_stream(&good, &[EventType::UserCreated]).await;
     let broken = world.action("exports.onExecuteEventStream = ").await;
-    let failing = world.acting_stream(&broken).await;
+    let failing = world.acting_stream(&broken, &[EventType::UserCreated]).await;
     let engine = world.acting_engine(fast_policy()).await;
     for number in 0..20 {
         world.user(&format!("u{number}")).await;
@@ -135,9 +135,9 @@ async fn an_action_that_succeeds_is_delivered_and_code_that_cannot_run_fails_at_
 async fn an_action_that_hangs_holds_up_its_own_stream_only() {
     let world = World::new().await;
     let hanging = world.action("exports.onExecuteEventStream = () => { while (true) {} };").await;
-    let slow = world.acting_stream(&hanging).await;
+    let slow = world.acting_stream(&hanging, &[EventType::UserCreated]).await;
     let good = world.action("exports.onExecuteEventStream = () => {};").await;
-    let stream = world.acting_stream(&good).await;
+    let stream = world.acting_stream(&good, &[EventType::UserCreated]).await;
     let receiver = Receiver::start().await;
     world.stream(&receiver, &[EventType::UserCreated]).await;
     let engine = world.acting_engine(fast_policy()).await;

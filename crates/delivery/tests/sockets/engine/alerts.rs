@@ -58,6 +58,30 @@ async fn an_operator_is_told_before_a_stream_is_disabled_when_it_is_and_when_it_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_action_is_told_of_a_failing_stream() {
+    let (world, receiver, operator) = (World::new().await, Receiver::start().await, Receiver::start().await);
+    let code = format!(
+        "exports.onExecuteEventStream = async (event) => {{
+            await fetch('http://{}/in', {{ method: 'POST', body: JSON.stringify(event.message) }});
+        }};",
+        operator.address
+    );
+    let action = world.action(&code).await;
+    world.acting_stream(&action, EventType::OPERATIONAL).await;
+    let engine = world.acting_engine(strict()).await;
+    let stream = world.stream(&receiver, &[UserCreated]).await;
+    receiver.otherwise(Answer::Status(400));
+    for number in 0..10 {
+        world.user(&format!("u{number}")).await;
+        world.until_settled_or_disabled(stream).await;
+    }
+    operator.wait_for(4).await;
+    let expected = [("failing", 50), ("failing", 70), ("failing", 90), ("disabled", 100)];
+    assert_eq!(told(&operator), expected.map(|(name, percent)| (name.to_owned(), percent)));
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_streams_that_fail_and_hear_of_each_other_come_to_rest() {
     let (world, one, other) = (World::new().await, Receiver::start().await, Receiver::start().await);
     let engine = world.engine_with(strict()).await;

@@ -176,6 +176,43 @@ async fn a_job_is_paused_and_resumed_while_it_runs() {
     engine.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_canceled_while_it_runs_sends_no_more_and_leaves_the_rest_failed() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let engine = world.engine_with(patient_policy()).await;
+    let stream = world.stream(&receiver, &[UserCreated]).await;
+    fail(&world, &receiver, stream, 300).await;
+    receiver.otherwise(Answer::Held);
+    let job = begin(&world, stream, JobKind::Failed, None).await;
+    receiver.wait_for(300 + 12).await;
+    let at = world.start().at;
+    let canceled = world.store.job_change(world.tenant, stream, job, JobStatus::Canceled, at).await.unwrap();
+    assert!(matches!(canceled, JobChanged::Changed(_)), "{canceled:?}");
+    receiver.otherwise(Answer::Status(204));
+    receiver.release();
+    // New events show that the stream goes on; soon nothing else is sent.
+    for number in 0..20 {
+        world.user(&format!("jane{number}")).await;
+        world.until_settled(stream).await;
+    }
+    let before = receiver.bodies().len();
+    world.user("joe").await;
+    world.until_settled(stream).await;
+    assert_eq!(receiver.bodies().len(), before + 1);
+    let ended = get(&world, stream, job).await;
+    assert_eq!(ended.status, JobStatus::Canceled);
+    let left = world.store.failure_count(world.tenant, stream).await.unwrap();
+    assert!((1..300).contains(&left), "{left} of 300 are left");
+    // What it has not come to is a failed delivery as before, and another job takes it up; nothing comes twice.
+    let rest = begin_and_end(&world, stream).await;
+    assert_eq!((rest.status, rest.total, rest.redelivered), (JobStatus::Completed, Some(left), left));
+    let mut users = receiver.users();
+    users.sort();
+    users.dedup();
+    assert_eq!(receiver.bodies().len() - users.len(), 300, "each was sent once more");
+    engine.stop().await;
+}
+
 async fn begin_and_end(world: &World, stream: StreamId) -> RedeliveryJob {
     let job = begin(world, stream, JobKind::Failed, None).await;
     until_ended(world, stream, job).await
