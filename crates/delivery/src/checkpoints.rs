@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::event::Seq;
 use store::{Checkpoint, StreamProgress};
 
-use crate::live_stream::LiveStream;
+use crate::live_stream::{LiveStream, LogEnds};
 use crate::shared::{PAUSE_AFTER_ERROR, Shared};
 
 /// Positions and rows that are saved in one part, at most. What one stream has to save is never divided.
@@ -76,8 +76,13 @@ struct Taken<S = Arc<LiveStream>> {
 /// Takes what has changed. The head comes first: whatever is handed out after that is handed out again to a
 /// stream that starts from this checkpoint.
 fn take(shared: &Shared) -> Taken {
-    let head = shared.head().frontier();
-    progress_of(shared, head, shared.take_dirty())
+    let (head, logged) = {
+        let mut head = shared.head();
+        (head.frontier(), head.take_logged())
+    };
+    let mut taken = progress_of(shared, head, shared.take_dirty());
+    taken.checkpoint.logged = logged;
+    taken
 }
 
 /// Takes the progress of the streams that have much to save. The others keep theirs, so the head does not move.
@@ -88,27 +93,31 @@ fn take_due(shared: &Shared, saved_head: Seq) -> Taken {
 }
 
 fn progress_of(shared: &Shared, head: Seq, dirty: Vec<Arc<LiveStream>>) -> Taken {
-    let mut checkpoint = Checkpoint { at: shared.clock.now().wall, head, streams: Vec::new() };
+    let now = shared.clock.now();
+    let ends = LogEnds { head: shared.head().frontier(), log: shared.log.heads().borrow().log };
+    let mut checkpoint = Checkpoint { at: now.wall, head, ..Checkpoint::default() };
     let mut streams = Vec::new();
     for stream in dirty {
         stream.become_clean();
         let mut state = stream.state();
         let (generation, seeks, at_head) = (state.generation, state.seeks, state.at_head);
         let progress = state.core.take_progress();
+        let queue = if progress.is_some() { state.sample(now, ends) } else { None };
         drop(state);
         if let Some(progress) = progress {
-            checkpoint.streams.push(StreamProgress { stream: stream.id, generation, seeks, at_head, progress });
+            checkpoint.streams.push(StreamProgress { stream: stream.id, generation, seeks, at_head, progress, queue });
             streams.push(stream);
         }
     }
     Taken { checkpoint, streams }
 }
 
-/// Divides what was taken; nothing if nothing is to be saved. The head moves with the last part: by then, what
-/// the streams have open below it is saved.
+/// Divides what was taken; nothing if nothing is to be saved. The head moves with the last part, and with it what was
+/// handed out is counted: by then, what the streams have open below it is saved.
 fn parts<S>(taken: Taken<S>, saved_head: Seq) -> Vec<Taken<S>> {
-    let Taken { checkpoint: Checkpoint { at, head, streams: progress }, streams } = taken;
-    let empty = || Taken { checkpoint: Checkpoint { at, head: saved_head, streams: Vec::new() }, streams: Vec::new() };
+    let Taken { checkpoint: Checkpoint { at, head, streams: progress, logged }, streams } = taken;
+    let checkpoint = || Checkpoint { at, head: saved_head, ..Checkpoint::default() };
+    let empty = || Taken { checkpoint: checkpoint(), streams: Vec::new() };
     let (mut parts, mut writes) = (Vec::new(), usize::MAX);
     for (progress, stream) in progress.into_iter().zip(streams) {
         let more = 1 + progress.progress.rows.len();
@@ -127,6 +136,7 @@ fn parts<S>(taken: Taken<S>, saved_head: Seq) -> Vec<Taken<S>> {
     }
     if let Some(last) = parts.last_mut() {
         last.checkpoint.head = head;
+        last.checkpoint.logged = logged;
     }
     parts
 }
@@ -158,8 +168,8 @@ fn told(streams: &[Arc<LiveStream>]) {
 #[cfg(test)]
 mod tests {
     use domain::clock::Timestamp;
-    use domain::delivery::{Alerts, Health, Position, Progress, RowChange};
-    use domain::ids::StreamId;
+    use domain::delivery::{Alerts, Health, LoggedCount, Position, Progress, RowChange};
+    use domain::ids::{StreamId, TenantId};
 
     use super::*;
 
@@ -170,6 +180,7 @@ mod tests {
             generation: 1,
             seeks: 0,
             at_head: true,
+            queue: None,
             progress: Progress {
                 position: Position::at(Seq(9)),
                 health: Health::default(),
@@ -180,7 +191,8 @@ mod tests {
             },
         };
         let streams = rows.iter().enumerate().map(progress).collect();
-        let checkpoint = Checkpoint { at: Timestamp::from_millis(0), head: Seq(9), streams };
+        let logged = vec![LoggedCount { tenant: TenantId(1), minute: Timestamp::from_millis(0), events: 5 }];
+        let checkpoint = Checkpoint { at: Timestamp::from_millis(0), head: Seq(9), streams, logged };
         Taken { checkpoint, streams: (0..rows.len()).collect() }
     }
 
@@ -191,7 +203,8 @@ mod tests {
         assert!(parts.len() > 1);
         let (last, earlier) = parts.split_last().unwrap();
         assert_eq!(last.checkpoint.head, Seq(9));
-        assert!(earlier.iter().all(|part| part.checkpoint.head == Seq(4)));
+        assert_eq!(last.checkpoint.logged.len(), 1, "what was handed out below the head is counted with it, once");
+        assert!(earlier.iter().all(|part| part.checkpoint.head == Seq(4) && part.checkpoint.logged.is_empty()));
         for part in &parts {
             let ids: Vec<_> = part.checkpoint.streams.iter().map(|each| each.stream).collect();
             let expected: Vec<_> = part.streams.iter().map(|number| StreamId::from_number(*number as u128)).collect();

@@ -53,6 +53,8 @@ impl Engine {
     pub async fn start(log: Arc<dyn Log>, clock: Arc<dyn Clock>, settings: EngineSettings) -> Result<Self, StoreError> {
         let (sender, died) = watch::channel(None);
         let shared = Arc::new(Shared::new(log, clock, settings, sender));
+        let end = shared.head().frontier();
+        shared.log.events_count_rest(end).await?;
         let reader = reader::Reader::start(Arc::clone(&shared)).await?;
         let tasks = TaskTracker::new();
         tasks.spawn(shared.watched("reader", reader.run()));

@@ -3,19 +3,23 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::clock::Moment;
 use domain::delivery::{Feed, Limits, Phase, Policy, StreamCore};
-use domain::event::LoggedEvent;
+use domain::event::{LoggedEvent, Seq};
 use domain::ids::{StreamId, TenantId};
 use domain::stream::{EventStream, StreamOptions, StreamStatus};
 use domain::subscription::Spans;
-use store::StreamState;
+use store::{QueueSample, StreamState};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::destinations::Destination;
 use crate::window_budget::WindowShare;
+
+/// How often is looked at what a stream has before it: the store looks up how old that is.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
 /// A stream. Whoever changes its state marks it dirty and wakes its task.
 pub(crate) struct LiveStream {
@@ -49,6 +53,17 @@ pub(crate) struct LiveState {
     pub(crate) look_after_saving: bool,
     /// Counts how often it was moved in the log. What was begun before a move is void.
     pub(crate) seeks: u64,
+    /// When what it has before it was last looked at, by the steady clock, and whether that was nothing.
+    pub(crate) sampled: Option<(Duration, bool)>,
+}
+
+/// How far the log goes.
+#[derive(Clone, Copy)]
+pub(crate) struct LogEnds {
+    /// What is at the head has looked at everything below this.
+    pub(crate) head: Seq,
+    /// The next position.
+    pub(crate) log: Seq,
 }
 
 impl LiveStream {
@@ -146,6 +161,27 @@ impl LiveState {
             StreamStatus::Enabled => {}
             StreamStatus::Disabled => self.core.disable(now),
         }
+    }
+
+    /// What it has before it: now and then, and whenever that has become something or nothing.
+    pub(crate) fn sample(&mut self, now: Moment, ends: LogEnds) -> Option<QueueSample> {
+        if self.core.phase() == Phase::Disabled {
+            return None;
+        }
+        let (cursor, waiting) = (self.core.cursor(), self.core.waiting());
+        // What has nothing open has looked at all that the head has.
+        let is_at_end = self.at_head && cursor == self.core.frontier();
+        let cursor = if is_at_end { cursor.max(ends.head) } else { cursor };
+        let behind = ends.log.0.saturating_sub(cursor.0);
+        let is_clear = waiting == 0 && is_at_end;
+        let due = self
+            .sampled
+            .is_none_or(|(at, was_clear)| is_clear != was_clear || now.steady.saturating_sub(at) >= SAMPLE_EVERY);
+        if !due {
+            return None;
+        }
+        self.sampled = Some((now.steady, is_clear));
+        Some(QueueSample { cursor, behind: if is_clear { 0 } else { behind }, waiting: waiting as u64 })
     }
 
     /// Enters or leaves the head; that is saved with its position.

@@ -102,6 +102,7 @@ impl Reader {
         let (mut busy, mut full) = (Vec::new(), Vec::new());
         let mut served = false;
         for logged in &chunk.events {
+            head.count(logged);
             for id in head.subscribers(logged.tenant, logged.event.event_type) {
                 let Some(stream) = self.shared.stream(*id).filter(|stream| logged.is_for(stream.id)) else { continue };
                 served = true;
@@ -191,6 +192,7 @@ impl Reader {
             saves: 0,
             look_after_saving: false,
             seeks: added.seek.count,
+            sampled: None,
         };
         let stream = Arc::new(LiveStream::new(id, added.tenant, state));
         // It may have missed being woken for those that it has.

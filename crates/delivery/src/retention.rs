@@ -40,7 +40,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 /// Sums up old counts of deliveries; true if there may be more.
 async fn compact(shared: &Shared) -> bool {
-    match shared.log.counts_compact(shared.clock.now().wall, STEP_COUNTS).await {
+    match shared.log.counts_compact(shared.clock.now().wall, shared.settings.counts_kept, STEP_COUNTS).await {
         Ok(more) => more,
         Err(error) => {
             tracing::error!(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::clock::Clock;
 use domain::delivery::{CatchUp, Head, Policy};
 use domain::ids::{StreamId, TenantId};
-use store::{Log, Offsets};
+use store::{CountsKept, Log, Offsets};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +27,8 @@ pub struct EngineSettings {
     pub destinations: Destinations,
     /// How long events stay in the log.
     pub retention: Duration,
+    /// For how long what was counted is kept.
+    pub counts_kept: CountsKept,
     /// Bytes that the windows of all streams hold together, about: from there on each is left an equal share of them.
     pub all_windows_bytes_max: usize,
     /// A stream with so many positions of the log before it catches up at the pace that live events leave it; one
@@ -47,6 +49,7 @@ impl EngineSettings {
             policy: Policy::default(),
             destinations,
             retention: Duration::from_hours(7 * 24),
+            counts_kept: CountsKept::default(),
             all_windows_bytes_max: 64 * 1024 * 1024,
             far_behind: 50_000,
             probe_waits: ProbeWaits::default(),

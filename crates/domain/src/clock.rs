@@ -58,6 +58,23 @@ impl Timestamp {
     }
 }
 
+/// A stretch of time in words, as exact as people need it: `84 ms`, `2.4 s`, `4 min 12 s`, `3 h 20 min`, `2 d 5 h`.
+pub fn spoken(span: Duration) -> String {
+    let two = |first: u64, one: &str, second: u64, other: &str| match second {
+        0 => format!("{first} {one}"),
+        _ => format!("{first} {one} {second} {other}"),
+    };
+    let seconds = span.as_secs();
+    match span.as_millis() {
+        0..100 => format!("{} ms", span.as_millis()),
+        100..10_000 => format!("{:.1} s", span.as_secs_f64()),
+        10_000..60_000 => format!("{seconds} s"),
+        60_000..3_600_000 => two(seconds / 60, "min", seconds % 60, "s"),
+        3_600_000..86_400_000 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {
@@ -113,6 +130,14 @@ pub trait Entropy: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stretches_of_time_are_spoken() {
+        let spoken = |millis| spoken(Duration::from_millis(millis));
+        assert_eq!([0, 99, 400, 9_949].map(spoken), ["0 ms", "99 ms", "0.4 s", "9.9 s"]);
+        assert_eq!([16_700, 252_000, 60_000, 12_000_000].map(spoken), ["16 s", "4 min 12 s", "1 min", "3 h 20 min"]);
+        assert_eq!(spoken(190_800_000), "2 d 5 h");
+    }
 
     #[test]
     fn writes_and_reads_the_contracts_form() {

@@ -19,6 +19,7 @@ use domain::proxy::Proxy;
 use domain::rate_limit::RateLimit;
 use domain::secret::Secret;
 use ipnet::IpNet;
+use store::CountsKept;
 use web::{PublicUrl, Readers};
 
 use crate::environment::Environment;
@@ -56,6 +57,7 @@ pub(crate) struct Config {
     pub(crate) outbound_proxy: Option<Proxy>,
     pub(crate) bind_secrets_to_origin: bool,
     pub(crate) retention: Duration,
+    pub(crate) counts_kept: CountsKept,
     pub(crate) event_bridge: EventBridge,
     pub(crate) delivery: Delivery,
     pub(crate) actions: Actions,
@@ -149,6 +151,7 @@ impl Config {
             outbound_proxy: optional(&layers, "outbound_proxy", value::proxy)?,
             bind_secrets_to_origin: required(&layers, "bind_secrets_to_origin", value::flag)?,
             retention: required(&layers, "retention", value::positive_duration)?,
+            counts_kept: counts_kept(&layers)?,
             event_bridge: event_bridge::read(&layers)?,
             delivery: delivery(&layers)?,
             actions: Actions::read(&layers)?,
@@ -156,6 +159,15 @@ impl Config {
             data_dir,
         })
     }
+}
+
+/// For how long what was counted is kept, and how fine.
+fn counts_kept(layers: &Layers) -> Result<CountsKept, ConfigError> {
+    Ok(CountsKept {
+        by_minute: required(layers, "counts_by_minute_kept", value::positive_duration)?,
+        by_hour: required(layers, "counts_by_hour_kept", value::positive_duration)?,
+        at_all: required(layers, "counts_kept", value::positive_duration)?,
+    })
 }
 
 /// How many requests are taken; all, if the rate is left out.
@@ -306,6 +318,7 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:4400");
         assert_eq!(config.delivery.policy, Policy::default());
         assert_eq!(config.delivery.probe_waits, ProbeWaits::default());
+        assert_eq!(config.counts_kept, CountsKept::default());
         assert_eq!(config.retention, Duration::from_secs(7 * 86_400));
         assert!(config.public_url.is_none() && config.tls.is_none() && config.bootstrap.is_none());
         assert!(!config.allow_http && config.allow_destinations.is_empty());

@@ -316,6 +316,7 @@ fn engine_settings(config: &Config, destinations: Destinations) -> EngineSetting
     EngineSettings {
         policy: config.delivery.policy.clone(),
         retention: config.retention,
+        counts_kept: config.counts_kept,
         all_windows_bytes_max: config.delivery.all_windows_bytes_max,
         far_behind: config.delivery.far_behind,
         probe_waits: config.delivery.probe_waits,

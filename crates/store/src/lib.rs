@@ -56,9 +56,9 @@ pub use organizations::{
 pub use partner_event_sources::{PartnerEventSources, SourceWanted, UnsettledSource};
 pub use probes::{ProbeStanding, ProbedStream, Probes};
 pub use records::{
-    Checkpoint, ErasureStep, FailedDelivery, Heads, LogChunk, Moved, Numbered, Page, ReadLimit, RedeliveryRequested,
-    RestoredStream, RetentionPass, Seek, SeekMode, SigningKey, Slice, SnapshotStep, StreamProgress, StreamState,
-    StreamsChanged, StreamsVersion,
+    Checkpoint, ErasureStep, FailedDelivery, Heads, LogChunk, Moved, Numbered, Page, QueueSample, ReadLimit,
+    RedeliveryRequested, RestoredStream, RetentionPass, Seek, SeekMode, SigningKey, Slice, SnapshotStep,
+    StreamProgress, StreamState, StreamsChanged, StreamsVersion,
 };
 pub use redeliveries::{Counted, JobChanged, JobDue, JobRequested, JobSteps, MissedRange, NewJob, Redeliveries};
 pub use registered_types::RegisteredTypes;
@@ -66,7 +66,9 @@ pub use resealing::{ResealPlace, ResealStep, Resealing, SealedTexts};
 pub use resource_servers::ResourceServers;
 pub use roles::Roles;
 pub use scim::{Scim, ScimIdentity, ScimUserFilter};
-pub use statistics::{CountedCycles, Statistics, StatisticsUpkeep};
+pub use statistics::{
+    CountedCycles, CountedEvents, CountsKept, Flow, Queue, Statistics, StatisticsUpkeep, StatusSince, Stretches,
+};
 pub use tenant_keys::{DERIVED_KEY_BYTES, Retire, TenantKeys};
 pub use tenant_log::{TenantLog, Wanted};
 pub use user_search::{FoundUsers, Total, UserSearches};

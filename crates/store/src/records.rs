@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::catalog::EventType;
 use domain::clock::Timestamp;
-use domain::delivery::{AlertState, Attempt, Health, Parked, Position, Progress, Saved};
+use domain::delivery::{AlertState, Attempt, Health, LoggedCount, Parked, Position, Progress, Saved};
 use domain::event::{LoggedEvent, Seq};
 use domain::ids::{EventId, StreamId, TenantId};
 use domain::secret::Secret;
@@ -238,6 +238,19 @@ pub struct StreamProgress {
     pub at_head: bool,
     /// The progress.
     pub progress: Progress,
+    /// What it has before it, where somebody has looked.
+    pub queue: Option<QueueSample>,
+}
+
+/// What a stream has before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueSample {
+    /// The lowest position that is not settled.
+    pub cursor: Seq,
+    /// Positions of the log from there on.
+    pub behind: u64,
+    /// Events that it has come to and that have not ended.
+    pub waiting: u64,
 }
 
 /// What is saved at once.
@@ -250,6 +263,8 @@ pub struct Checkpoint {
     pub head: Seq,
     /// The streams that have moved.
     pub streams: Vec<StreamProgress>,
+    /// How many events were handed out since the checkpoint before that moved the head.
+    pub logged: Vec<LoggedCount>,
 }
 
 /// What one step of the clean-up did.

@@ -1,11 +1,25 @@
 //! The end of the log: which streams are there, and which of them want an event.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use crate::catalog::{EventType, EventTypes};
-use crate::event::Seq;
+use crate::clock::Timestamp;
+use crate::event::{LoggedEvent, Seq};
 use crate::ids::TenantId;
+
+const MINUTE_MS: i64 = 60_000;
+
+/// How many events a tenant has raised in a minute.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoggedCount {
+    /// Whose.
+    pub tenant: TenantId,
+    /// When the minute begins.
+    pub minute: Timestamp,
+    /// How many.
+    pub events: u64,
+}
 
 /// The streams that have looked at everything below `frontier`, by what they want.
 ///
@@ -15,17 +29,38 @@ pub struct Head<K> {
     frontier: Seq,
     subscribers: HashMap<(TenantId, EventType), Vec<K>>,
     members: HashMap<K, (TenantId, EventTypes)>,
+    /// What was handed out since that was last taken, by tenant and minute.
+    logged: BTreeMap<(TenantId, i64), u64>,
 }
 
 impl<K: Copy + Eq + Hash> Head<K> {
     /// A head that has handed out everything below `frontier`, with no streams at it.
     pub fn new(frontier: Seq) -> Self {
-        Self { frontier, subscribers: HashMap::new(), members: HashMap::new() }
+        Self { frontier, subscribers: HashMap::new(), members: HashMap::new(), logged: BTreeMap::new() }
     }
 
     /// Everything below this has been handed out.
     pub const fn frontier(&self) -> Seq {
         self.frontier
+    }
+
+    /// Counts an event that is handed out: what is for one stream only was not raised, but told.
+    pub fn count(&mut self, logged: &LoggedEvent) {
+        if logged.only_stream.is_none() {
+            let minute = logged.event.time.as_millis().div_euclid(MINUTE_MS);
+            *self.logged.entry((logged.tenant, minute)).or_default() += 1;
+        }
+    }
+
+    /// What was counted since this was last asked, below [`Head::frontier`].
+    pub fn take_logged(&mut self) -> Vec<LoggedCount> {
+        let taken = std::mem::take(&mut self.logged).into_iter();
+        let count = |((tenant, minute), events)| LoggedCount {
+            tenant,
+            minute: Timestamp::from_millis(minute * MINUTE_MS),
+            events,
+        };
+        taken.map(count).collect()
     }
 
     /// Takes in a stream that has looked at everything below `frontier`. Refused (false) if the head is
@@ -75,6 +110,36 @@ impl<K: Copy + Eq + Hash> Head<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Event, Subject};
+    use crate::ids::{EventId, StreamId};
+
+    #[test]
+    fn what_is_handed_out_is_counted_by_tenant_and_minute() {
+        let mut head: Head<&str> = Head::new(Seq(1));
+        let raised = |tenant, millis, only_stream| LoggedEvent {
+            seq: Seq(1),
+            tenant: TenantId(tenant),
+            only_stream,
+            event: Event {
+                id: EventId::from_number(1),
+                event_type: EventType::UserCreated,
+                subject: Subject::new("user", "1"),
+                time: Timestamp::from_millis(millis),
+                body: bytes::Bytes::new(),
+            },
+        };
+        for (tenant, millis) in [(1, 59_999), (1, 0), (2, 60_000), (1, 60_000)] {
+            head.count(&raised(tenant, millis, None));
+        }
+        head.count(&raised(1, 0, Some(StreamId::from_number(1))));
+        let count = |tenant, millis, events| LoggedCount {
+            tenant: TenantId(tenant),
+            minute: Timestamp::from_millis(millis),
+            events,
+        };
+        assert_eq!(head.take_logged(), [count(1, 0, 2), count(1, 60_000, 1), count(2, 60_000, 1)]);
+        assert_eq!(head.take_logged(), []);
+    }
 
     #[test]
     fn a_stream_behind_the_head_may_not_join() {

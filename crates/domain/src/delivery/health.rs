@@ -19,6 +19,11 @@ impl DisableReason {
             Self::FailuresOutstanding => "failures_outstanding",
         }
     }
+
+    /// Reads the word that a store keeps.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::FailuresInRow, Self::FailuresOutstanding].into_iter().find(|reason| reason.name() == name)
+    }
 }
 
 /// A stream's counters, in failed *events*: an event that needed four attempts counts once.

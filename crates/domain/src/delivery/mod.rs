@@ -11,6 +11,7 @@
 mod alerts;
 mod catch_up;
 mod concurrency;
+mod condition;
 mod cycles;
 mod head;
 mod health;
@@ -28,12 +29,15 @@ mod window;
 
 pub use alerts::{Alert, AlertKind, AlertState, Alerts, LastFailure};
 pub use catch_up::{Allowance, CatchUp};
+pub use condition::{BEHIND_FROM, Condition, FAILING_AFTER, FAILING_FROM, IDLE_AFTER, Standing};
 pub use cycles::{Cycles, DURATION_BOUNDS_MS, DURATION_CLASSES};
-pub use head::Head;
+pub use head::{Head, LoggedCount};
 pub use health::{DisableReason, Health};
 pub use jitter::Jitter;
 pub use lanes::Ticket;
-pub use outcome::{Attempt, AttemptStatus, ConsoleLevel, ConsoleLine, Failure, FailureKind, Outcome};
+pub use outcome::{
+    Attempt, AttemptStatus, ConsoleLevel, ConsoleLine, FAILURE_CLASSES, Failure, FailureClass, FailureKind, Outcome,
+};
 pub use policy::{Limits, Ordering, Policy, Schedule};
 pub use progress::{Cause, Parked, Position, Progress, Redelivery, RowChange, Saved};
 pub use retry::{Next, next_step};

@@ -105,6 +105,63 @@ pub enum FailureKind {
     Refused,
 }
 
+/// How many classes of failures there are.
+pub const FAILURE_CLASSES: usize = FailureClass::ALL.len();
+
+/// Failures as people sort them: what they are counted by, and found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureClass {
+    /// No answer in time.
+    #[serde(rename = "timeout")]
+    Timeout,
+    /// No connection, or a broken one.
+    #[serde(rename = "connection")]
+    Connection,
+    /// An answer 4xx.
+    #[serde(rename = "4xx")]
+    ClientError,
+    /// An answer 5xx.
+    #[serde(rename = "5xx")]
+    ServerError,
+    /// Anything else: another status, an action that threw, what must not be sent.
+    #[serde(rename = "other")]
+    Other,
+}
+
+impl FailureClass {
+    /// All of them, in the order in which they are counted.
+    pub const ALL: [Self; 5] = [Self::Timeout, Self::Connection, Self::ClientError, Self::ServerError, Self::Other];
+
+    /// The word for it in the API and in a store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Connection => "connection",
+            Self::ClientError => "4xx",
+            Self::ServerError => "5xx",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads the word for it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+}
+
+impl FailureKind {
+    /// The class that it is counted in.
+    pub const fn class(self) -> FailureClass {
+        match self {
+            Self::Timeout => FailureClass::Timeout,
+            Self::Unreachable => FailureClass::Connection,
+            Self::Status { status: 400..=499, .. } => FailureClass::ClientError,
+            Self::Status { status: 500..=599, .. } => FailureClass::ServerError,
+            Self::Status { .. } | Self::Thrown | Self::Refused => FailureClass::Other,
+        }
+    }
+}
+
 /// An attempt as it is kept with a failed delivery (management-api.md 3.8).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -118,6 +175,9 @@ pub struct Attempt {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What kind of failure it was; attempts that were kept before this was do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<FailureClass>,
     /// The HTTP status of the answer, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
@@ -151,6 +211,7 @@ impl Attempt {
             status: AttemptStatus::Failed,
             duration_ms: Some(failure.duration.as_secs_f64() * 1000.0),
             error: Some(failure.message),
+            class: Some(failure.kind.class()),
             http_status,
             answer: failure.answer,
             console: failure.console,
@@ -164,6 +225,7 @@ impl Attempt {
             status: AttemptStatus::Retrying,
             duration_ms: None,
             error: None,
+            class: None,
             http_status: None,
             answer: None,
             console: Vec::new(),

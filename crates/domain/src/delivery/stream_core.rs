@@ -236,6 +236,9 @@ impl<E: Clone> StreamCore<E> {
         let (seq, is_beside) = (entry.seq, entry.origin.flow() == Flow::Beside);
         self.beside_in_flight -= usize::from(is_beside);
         let unordered = self.unordered.remove(&ticket);
+        if let Outcome::Failed(failure) = &outcome {
+            self.cycles.count_attempt_failed(failure.kind);
+        }
         let failure = match outcome {
             Outcome::Delivered { duration } => {
                 self.health.delivered();
@@ -479,6 +482,11 @@ impl<E: Clone> StreamCore<E> {
     /// Parked events.
     pub fn parked(&self) -> usize {
         self.parked.len()
+    }
+
+    /// Events of the log that it has come to and that have not ended: those that are open, and parked ones.
+    pub fn waiting(&self) -> usize {
+        self.window.open().len() + self.parked.len()
     }
 
     // ---- parts ---------------------------------------------------------------------------------------

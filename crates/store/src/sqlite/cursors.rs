@@ -1,11 +1,14 @@
 //! Where streams stand, and the checkpoints that move them.
 
+use std::collections::BTreeMap;
+
 use domain::clock::Timestamp;
-use domain::delivery::{AlertState, Health, Parked, Position, RowChange};
+use domain::delivery::{AlertState, Cycles, Health, Parked, Position, RowChange};
 use domain::event::Seq;
-use domain::ids::StreamId;
+use domain::ids::{StreamId, TenantId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::delivery_counts::{Counts, Owner};
 use super::jobs::JobsEnded;
 use super::rows::{Place, json, run, seq_of, seq_value, to_json, unavailable};
 use super::writer::Writing;
@@ -46,7 +49,12 @@ fn decode_positions(bytes: &[u8]) -> Option<Vec<Seq>> {
 
 pub(super) fn cursor_create(connection: &Connection, id: &str, position: &Position) -> Result<(), StoreError> {
     let values = params![id, seq_value(position.frontier), encode_positions(&position.open)];
-    run(connection, "INSERT INTO cursors VALUES (?1, ?2, ?3, 0, 0, 0)", values).map(|_| ())
+    run(
+        connection,
+        "INSERT INTO cursors (stream_id, frontier, open, at_head, failures_in_row) VALUES (?1, ?2, ?3, 0, 0)",
+        values,
+    )
+    .map(|_| ())
 }
 
 /// Where a stream stands, and how many failures in a row it has.
@@ -95,7 +103,7 @@ pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Resul
     // One snapshot for all that is read, so that it is as of one moment.
     let connection = &*connection.unchecked_transaction().map_err(&unread)?;
     let Some((position, in_row)) = standing(connection, &id)? else { return Ok(None) };
-    let Some((_, seek)) = seeks::counts(connection, &id)? else { return Ok(None) };
+    let Some(seeks::Steered { seek, .. }) = seeks::steered(connection, &id)? else { return Ok(None) };
     let failed: Vec<Seq> = connection
         .prepare_cached("SELECT seq FROM failures WHERE stream_id = ?1 ORDER BY seq")
         .and_then(|mut statement| statement.query_map(params![id], |row| seq_of(row, 0))?.collect())
@@ -123,22 +131,34 @@ pub(super) fn stream_restore(connection: &Connection, stream: StreamId) -> Resul
 
 pub(super) fn checkpoint_save(writing: &mut Writing<'_>, checkpoint: &Checkpoint) -> Result<(), StoreError> {
     run(writing.connection, "UPDATE head SET frontier = max(frontier, ?1)", &[&seq_value(checkpoint.head)])?;
-    let mut jobs = JobsEnded::default();
+    let mut ended = Ended::default();
     for moved in &checkpoint.streams {
-        stream_save(writing, moved, checkpoint.at, &mut jobs)?;
+        stream_save(writing, moved, checkpoint.at, &mut ended)?;
     }
-    jobs.save(writing.connection, checkpoint.at)
+    delivery_counts::logged_add(writing.connection, &checkpoint.logged, checkpoint.head)?;
+    for (tenant, cycles) in ended.cycles {
+        let counts = Counts { cycles, ..Counts::default() };
+        delivery_counts::add_now(writing.connection, &Owner::Tenant(tenant), checkpoint.at, &counts)?;
+    }
+    ended.jobs.save(writing.connection, checkpoint.at)
+}
+
+/// What a checkpoint says of several streams together.
+#[derive(Default)]
+struct Ended {
+    jobs: JobsEnded,
+    cycles: BTreeMap<TenantId, Cycles>,
 }
 
 fn stream_save(
     writing: &mut Writing<'_>,
     moved: &StreamProgress,
     now: Timestamp,
-    jobs: &mut JobsEnded,
+    ended: &mut Ended,
 ) -> Result<(), StoreError> {
     let id = moved.stream.to_string();
     let progress = &moved.progress;
-    let Some((generation, seek)) = seeks::counts(writing.connection, &id)? else {
+    let Some(seeks::Steered { tenant, generation, seek }) = seeks::steered(writing.connection, &id)? else {
         // The stream was removed meanwhile, and its rows with it.
         return Ok(());
     };
@@ -150,7 +170,8 @@ fn stream_save(
         writing.connection,
         // Enabling a stream starts a new row of failures; what is counted of an older one does not belong to it.
         "UPDATE cursors SET frontier = ?2, open = ?3, at_head = ?4,
-           failures_in_row = CASE WHEN ?6 THEN ?5 ELSE failures_in_row END, alert_state = ?7
+           failures_in_row = CASE WHEN ?6 THEN ?5 ELSE failures_in_row END, alert_state = ?7,
+           failures_outstanding = ?8, last_delivered_at = coalesce(?9, last_delivered_at)
          WHERE stream_id = ?1",
         params![
             id,
@@ -159,16 +180,21 @@ fn stream_save(
             moved.at_head && sought.is_none(),
             progress.health.in_row,
             moved.generation == generation,
-            progress.alerts.state.number()
+            progress.alerts.state.number(),
+            progress.health.outstanding,
+            (progress.cycles.delivered > 0).then_some(now.as_millis())
         ],
     )?;
     for change in &progress.rows {
         match change {
             RowChange::Parked(parked) if !still_holds(parked.seq) => {}
-            _ => row_save(writing.connection, &id, change, jobs)?,
+            _ => row_save(writing.connection, &id, change, &mut ended.jobs)?,
         }
     }
-    delivery_counts::cycles_add(writing.connection, &id, now, &progress.cycles)?;
+    ended.cycles.entry(tenant).or_default().add(&progress.cycles);
+    let queue = moved.queue.map(|sample| delivery_counts::queue(writing.connection, sample, now)).transpose()?;
+    let counts = Counts { cycles: progress.cycles, queue, ..Counts::default() };
+    delivery_counts::add_now(writing.connection, &Owner::Stream(id), now, &counts)?;
     let disabled = match progress.disable {
         Some(reason) => streams::stream_disable(writing, moved.stream, moved.generation, reason, now)?,
         None => false,

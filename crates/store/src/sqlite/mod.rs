@@ -12,6 +12,7 @@ mod actions;
 mod alerts;
 mod change;
 mod connections;
+mod count_widths;
 mod cursors;
 mod delivery_counts;
 mod destinations;

@@ -53,6 +53,15 @@ fn first_since(connection: &Connection, time: Timestamp, end: Seq) -> Result<Seq
     Ok(low)
 }
 
+/// When the first event at `from` or after it came into being.
+pub(super) fn time_from(connection: &Connection, from: Seq) -> Result<Option<Timestamp>, StoreError> {
+    let time: Option<i64> = connection
+        .prepare_cached("SELECT time FROM log WHERE seq >= ?1 ORDER BY seq LIMIT 1")
+        .and_then(|mut statement| statement.query_row(params![seq_value(from)], |row| row.get(0)).optional())
+        .map_err(unavailable("read its log"))?;
+    Ok(time.map(Timestamp::from_millis))
+}
+
 /// Whose events are counted.
 pub(super) struct Wanted {
     pub(super) tenant: TenantId,

@@ -34,6 +34,10 @@ pub(super) fn remove(writing: &Writing<'_>, last: Seq) -> Result<RetentionPass, 
         );
         run(connection, &sql, params![last_value])?;
     }
+    for (stream, count) in &failures {
+        let sql = "UPDATE cursors SET failures_outstanding = max(failures_outstanding - ?2, 0) WHERE stream_id = ?1";
+        run(connection, sql, params![stream.to_string(), count])?;
+    }
     let events = run(connection, "DELETE FROM log WHERE seq <= ?1", params![last_value])?;
     published::runs_remove(connection, last)?;
     Ok(RetentionPass { events: u32::try_from(events).unwrap_or(u32::MAX), failures, oldest: last.next() })

@@ -72,14 +72,23 @@ pub(super) fn sought_save(connection: &Connection, id: &str, to: Seq) -> Result<
     run(connection, sql, params![id, seq_value(to)]).map(|_| ())
 }
 
-/// How often a stream was enabled or disabled, and how it was moved; `None` if there is no such stream.
-pub(super) fn counts(connection: &Connection, id: &str) -> Result<Option<(u64, Seek)>, StoreError> {
+/// What was done with a stream.
+pub(super) struct Steered {
+    pub(super) tenant: TenantId,
+    /// How often it was enabled or disabled.
+    pub(super) generation: u64,
+    /// How it was moved.
+    pub(super) seek: Seek,
+}
+
+/// What was done with a stream; `None` if there is no such stream.
+pub(super) fn steered(connection: &Connection, id: &str) -> Result<Option<Steered>, StoreError> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let seek = Seek { count: row.get(2)?, to: seq_of(row, 3)? };
+        Ok(Steered { tenant: TenantId(row.get(0)?), generation: row.get(1)?, seek })
+    };
     connection
-        .prepare_cached("SELECT generation, seeks, sought FROM streams WHERE stream_id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![id], |row| Ok((row.get(0)?, Seek { count: row.get(1)?, to: seq_of(row, 2)? })))
-                .optional()
-        })
+        .prepare_cached("SELECT tenant_id, generation, seeks, sought FROM streams WHERE stream_id = ?1")
+        .and_then(|mut statement| statement.query_row(params![id], read).optional())
         .map_err(unavailable("read a stream"))
 }

@@ -22,7 +22,7 @@ pub(crate) fn moved(stream: StreamId, frontier: u64, open: &[u64]) -> StreamProg
         disable: None,
         alerts: Alerts::default(),
     };
-    StreamProgress { stream, generation: 0, seeks: 0, at_head: false, progress }
+    StreamProgress { stream, generation: 0, seeks: 0, at_head: false, progress, queue: None }
 }
 
 /// A stream that stands at `frontier` and reports these rows.
@@ -33,7 +33,7 @@ pub(crate) fn with_rows(stream: StreamId, frontier: u64, rows: Vec<RowChange>) -
 }
 
 pub(crate) fn saved(head: u64, streams: Vec<StreamProgress>) -> Checkpoint {
-    Checkpoint { at: at(1000), head: Seq(head), streams }
+    Checkpoint { at: at(1000), head: Seq(head), streams, logged: Vec::new() }
 }
 
 pub(crate) fn failed(seq: u64) -> RowChange {

@@ -154,6 +154,9 @@ macro_rules! contract_suite {
             statistics {
                 deliveries_are_counted_by_the_minute
                 old_counts_are_summed_up_and_then_forgotten
+                what_a_stream_has_before_it_is_kept_at_its_worst_and_as_it_was_last
+                every_event_is_counted_once_although_the_process_is_killed
+                when_a_stream_was_enabled_and_disabled_is_kept
             }
             erasure {
                 of_an_erased_user_only_the_required_stays

@@ -4,7 +4,7 @@ use domain::clock::Timestamp;
 use domain::ids::StreamId;
 use domain::stream::EventStream;
 use serde::Serialize;
-use store::CountedCycles;
+use store::{CountedCycles, Stretches};
 
 use super::query::QueryReader;
 use super::reader::{Invalid, Text};
@@ -58,9 +58,10 @@ impl Window {
         }
     }
 
-    /// How long a bucket is.
-    pub(crate) fn width_ms(&self) -> u32 {
-        u32::try_from(self.width_ms).expect("a day has fewer milliseconds than 2^32")
+    /// What to ask the store for.
+    pub(crate) fn stretches(&self) -> Stretches {
+        let width_ms = u32::try_from(self.width_ms).expect("a day has fewer milliseconds than 2^32");
+        Stretches { from: self.from, until: self.to, width_ms }
     }
 
     fn buckets(&self) -> Vec<Timestamp> {
@@ -143,14 +144,14 @@ mod tests {
         assert_eq!(window.from.to_string(), "2025-08-25T06:00:00.000Z");
         assert_eq!(window.to.to_string(), "2025-09-08T07:00:00.000Z");
         let buckets = window.buckets();
-        assert_eq!((buckets.len(), window.width_ms()), (15, 86_400_000));
+        assert_eq!((buckets.len(), window.width_ms), (15, DAY_MS));
         assert_eq!(buckets[0].to_string(), "2025-08-25T00:00:00.000Z");
     }
 
     #[test]
     fn a_short_window_is_counted_by_the_hour() {
         let window = read("date_from=2025-09-07T00:30:00Z&date_to=2025-09-07T03:00:00Z").unwrap();
-        assert_eq!((window.buckets().len(), window.width_ms()), (3, 3_600_000));
+        assert_eq!((window.buckets().len(), window.width_ms), (3, HOUR_MS));
     }
 
     #[test]

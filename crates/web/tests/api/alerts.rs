@@ -108,9 +108,9 @@ async fn what_is_raised_fits_its_schema() {
         disable: Some(DisableReason::FailuresOutstanding),
         alerts: Alerts { state: AlertState::Calm, raised: raised.to_vec() },
     };
-    let streams = vec![StreamProgress { stream, generation: 0, seeks: 0, at_head: true, progress }];
+    let streams = vec![StreamProgress { stream, generation: 0, seeks: 0, at_head: true, progress, queue: None }];
     let at = Timestamp::from_millis(START);
-    server.store.checkpoint_save(Checkpoint { at, head, streams }).await.unwrap();
+    server.store.checkpoint_save(Checkpoint { at, head, streams, logged: Vec::new() }).await.unwrap();
     let bodies = server.event_bodies().await;
     assert_eq!(
         bodies.iter().map(|body| body["type"].as_str().unwrap()).collect::<Vec<_>>(),

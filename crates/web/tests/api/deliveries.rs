@@ -58,9 +58,10 @@ impl Failing {
             disable: None,
             alerts: Alerts::default(),
         };
-        let streams = vec![StreamProgress { stream: self.stream, generation: 0, seeks: 0, at_head: true, progress }];
+        let streams =
+            vec![StreamProgress { stream: self.stream, generation: 0, seeks: 0, at_head: true, progress, queue: None }];
         let at = Timestamp::from_millis(START);
-        self.server.store.checkpoint_save(Checkpoint { at, head, streams }).await.unwrap();
+        self.server.store.checkpoint_save(Checkpoint { at, head, streams, logged: Vec::new() }).await.unwrap();
     }
 
     async fn list(&self, query: &str) -> Value {

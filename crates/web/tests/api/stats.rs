@@ -33,9 +33,9 @@ async fn ended(server: &Server, stream: &str, before: Duration, delivered: u64, 
         alerts: Alerts::default(),
     };
     let stream = StreamId::parse(stream).unwrap();
-    let streams = vec![StreamProgress { stream, generation: 0, seeks: 0, at_head: true, progress }];
+    let streams = vec![StreamProgress { stream, generation: 0, seeks: 0, at_head: true, progress, queue: None }];
     let at = Timestamp::from_millis(START).minus(before);
-    server.store.checkpoint_save(Checkpoint { at, head, streams }).await.unwrap();
+    server.store.checkpoint_save(Checkpoint { at, head, streams, logged: Vec::new() }).await.unwrap();
 }
 
 async fn stats(server: &Server, stream: &str, query: &str) -> Value {

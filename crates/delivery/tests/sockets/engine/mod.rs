@@ -2,6 +2,7 @@
 
 mod actions;
 mod alerts;
+mod counts;
 mod erasure;
 mod event_bridge;
 mod position;

@@ -13,7 +13,7 @@ use domain::ids::{JobId, StreamId};
 use domain::redelivery::{DeliveryFilter, JobKind, JobStatus, RedeliveryJob};
 use domain::stream::StreamStatus::{Disabled, Enabled};
 use domain::test_event::test_event;
-use store::{JobChanged, JobRequested, NewJob, Redeliveries, State, Statistics};
+use store::{JobChanged, JobRequested, NewJob, Redeliveries, State, Statistics, Stretches};
 
 use super::receiver::{Answer, Receiver};
 use super::world::{Counter, World, fast_policy};
@@ -70,8 +70,9 @@ async fn everything_that_failed_is_redelivered_by_a_job() {
     assert_eq!((ended.redelivered, ended.failed), (580, 20));
     assert_eq!(world.store.failure_count(world.tenant, stream).await.unwrap(), 20);
     assert_eq!(receiver.bodies().len(), 1200);
-    let always = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX / 2));
-    let counted = world.store.cycles_counted(world.tenant, stream, always.0, always.1, 86_400_000).await.unwrap();
+    let (from, until) = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX / 2));
+    let always = Stretches { from, until, width_ms: 86_400_000 };
+    let counted = world.store.cycles_counted(world.tenant, stream, always).await.unwrap();
     let sum = counted.iter().fold((0, 0), |(d, f), each| (d + each.cycles.delivered, f + each.cycles.failed));
     assert_eq!(sum, (580, 620), "each delivery is counted once, and each redelivery");
     engine.stop().await;

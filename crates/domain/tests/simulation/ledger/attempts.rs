@@ -113,6 +113,7 @@ impl Ledger {
     /// An attempt has failed; `last` if no further one is made.
     pub(crate) fn failed(&mut self, ticket: Ticket, last: bool, enabled: bool) -> Result<Ended, String> {
         let flight = self.landed(ticket)?;
+        self.beside.count_attempt_failed();
         let seq = flight.seq;
         if flight.forgotten {
             return Ok(Ended::default());

@@ -34,6 +34,8 @@ pub(crate) struct Beside {
     counted: BTreeMap<JobKey, (u64, u64)>,
     /// Deliveries that have ended since progress was last taken: well, badly.
     cycles: (u64, u64),
+    /// Attempts that have failed since.
+    attempts_failed: u64,
     /// Of those, how many may have failed because the core disabled the stream: an event more than once, if the stream
     /// was moved back to it in between.
     tripped: u64,
@@ -51,6 +53,10 @@ impl Beside {
 
     pub(super) fn count_failed(&mut self) {
         self.cycles.1 += 1;
+    }
+
+    pub(super) fn count_attempt_failed(&mut self) {
+        self.attempts_failed += 1;
     }
 
     pub(super) fn count_tripped(&mut self) {
@@ -176,6 +182,10 @@ impl Ledger {
         if cycles.durations.iter().sum::<u64>() != delivered {
             return Err(format!("{cycles:?} has not a duration for each delivery"));
         }
+        let attempts_failed = std::mem::take(&mut self.beside.attempts_failed);
+        if cycles.attempts_failed.iter().sum::<u64>() != attempts_failed {
+            return Err(format!("{cycles:?} are counted, but {attempts_failed} attempts have failed"));
+        }
         Ok(ends)
     }
 
@@ -205,7 +215,7 @@ impl Ledger {
             }
         }
         self.beside.offered.clear();
-        (self.beside.cycles, self.beside.tripped) = ((0, 0), 0);
+        (self.beside.cycles, self.beside.tripped, self.beside.attempts_failed) = ((0, 0), 0, 0);
     }
 
     /// The store holds what is asked for, and has counted for each job what has come of it.

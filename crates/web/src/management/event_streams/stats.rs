@@ -14,7 +14,6 @@ pub(crate) async fn stats(caller: Authenticated) -> Answer {
     let window = Window::read(&call.query(), call.app.now())?;
     let stored = call.state().stream_get(call.tenant(), id).await?;
     let stream = stored.ok_or(ApiError::NotFound(Missing::Stream))?.value;
-    let (from, to, width_ms) = (window.from, window.to, window.width_ms());
-    let counted = call.state().cycles_counted(call.tenant(), id, from, to, width_ms).await?;
+    let counted = call.state().cycles_counted(call.tenant(), id, window.stretches()).await?;
     Ok(answer::json(StatusCode::OK, &StatsAnswer::new(stream, &window, &counted)))
 }
