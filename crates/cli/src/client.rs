@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::secret::Secret;
 use reqwest::{Certificate, Method, Response, StatusCode, Url};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use crate::connection::{Connection, Credentials};
 use crate::document::Document;
@@ -53,7 +53,9 @@ impl ClientError {
     pub fn next_step(&self) -> Option<String> {
         match self {
             Self::Settings(_) | Self::Unexpected(_) => None,
-            Self::Unreachable { url, .. } => Some(format!("is the server running, and is {url} right?")),
+            Self::Unreachable { url, .. } => Some(format!(
+                "is {url} right, and is the server running? Start one with `headwater dev`, or choose another one with --profile"
+            )),
             Self::Refused { body, .. } if missing_scopes(body).is_some() => missing_scopes(body)
                 .map(|scopes| format!("the application's client grant needs one of these scopes: {scopes}")),
             Self::Refused { status: 401, .. } => {
@@ -89,13 +91,22 @@ pub struct Reply {
     pub body: String,
 }
 
+/// A token that an application got just now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IssuedToken {
+    /// The token.
+    pub(crate) token: Secret,
+    /// How long it holds.
+    pub(crate) lifetime: Duration,
+}
+
 /// A client of one server.
 #[derive(Debug)]
 pub struct ManagementClient {
     http: reqwest::Client,
     base: Url,
     credentials: Credentials,
-    token: OnceCell<Secret>,
+    token: Mutex<Option<Secret>>,
     shown_by: Option<Messages>,
 }
 
@@ -106,14 +117,13 @@ impl ManagementClient {
     /// [`ClientError::Settings`] if the URL or the certificates cannot be read.
     pub fn new(connection: Connection) -> Result<Self, ClientError> {
         let url = &connection.url;
-        let expected =
-            |_| ClientError::Settings(format!("HEADWATER_URL: expected a URL like https://host, found {url}"));
+        let expected = |_| ClientError::Settings(format!("expected a URL like https://host, found {url}"));
         let base = Url::parse(url).map_err(expected)?;
         if !matches!(base.scheme(), "http" | "https") {
-            return Err(ClientError::Settings(format!("HEADWATER_URL: expected http:// or https://, found {url}")));
+            return Err(ClientError::Settings(format!("expected http:// or https://, found {url}")));
         }
         let http = http_client(&base, connection.extra_ca.as_deref())?;
-        Ok(Self { http, base, credentials: connection.credentials, token: OnceCell::new(), shown_by: None })
+        Ok(Self { http, base, credentials: connection.credentials, token: Mutex::new(None), shown_by: None })
     }
 
     /// The same, which shows each call: method, address and status, never a header or a body.
@@ -122,36 +132,91 @@ impl ManagementClient {
         Self { shown_by: Some(messages), ..self }
     }
 
-    /// The access token, fetched with the first call.
+    /// The access token: the one that was kept, or one that is fetched with the first call.
     ///
     /// # Errors
     /// As for any call.
-    pub async fn token(&self) -> Result<&Secret, ClientError> {
-        self.token.get_or_try_init(|| self.token_fetch()).await
+    pub async fn token(&self) -> Result<Secret, ClientError> {
+        let mut held = self.token.lock().await;
+        if let Some(token) = &*held {
+            return Ok(token.clone());
+        }
+        let token = match &self.credentials {
+            Credentials::Token(token) => token.clone(),
+            Credentials::Kept(application) => match application.token() {
+                Some(token) => token,
+                None => self.fetch().await?,
+            },
+            Credentials::Application { .. } => self.fetch().await?,
+        };
+        Ok(held.insert(token).clone())
     }
 
-    async fn token_fetch(&self) -> Result<Secret, ClientError> {
+    /// Another token than the one that the server has refused; `None` if there can be none. Of several calls that it
+    /// refused, one fetches it.
+    async fn token_after(&self, refused: &Secret) -> Result<Option<Secret>, ClientError> {
+        if matches!(self.credentials, Credentials::Token(_)) {
+            return Ok(None);
+        }
+        let mut held = self.token.lock().await;
+        if let Some(token) = held.as_ref().filter(|token| *token != refused) {
+            return Ok(Some(token.clone()));
+        }
+        let token = self.fetch().await?;
+        *held = Some(token.clone());
+        Ok(Some(token))
+    }
+
+    /// Fetches a token, and keeps it for the next command where that is possible.
+    async fn fetch(&self) -> Result<Secret, ClientError> {
+        let issued = self.issued().await?;
+        if let Credentials::Kept(application) = &self.credentials {
+            application.keep_token(&issued.token, issued.lifetime);
+        }
+        Ok(issued.token)
+    }
+
+    /// A new token for the application.
+    ///
+    /// # Errors
+    /// As for any call; [`ClientError::Settings`] if there is no application.
+    pub(crate) async fn issued(&self) -> Result<IssuedToken, ClientError> {
         let (client_id, client_secret) = match &self.credentials {
-            Credentials::Token(token) => return Ok(token.clone()),
-            Credentials::Application { client_id, client_secret } => (client_id, client_secret),
+            Credentials::Token(_) => return Err(ClientError::Settings("a token cannot be renewed".into())),
+            Credentials::Application { client_id, client_secret } => (client_id.as_str(), client_secret.clone()),
+            Credentials::Kept(application) => {
+                (application.client_id(), application.secret().await.map_err(ClientError::Settings)?)
+            }
         };
         let body = json!({
             "grant_type": "client_credentials",
             "client_id": client_id,
             "client_secret": client_secret.expose(),
-            "audience": self.join("/api/v2/")?.as_str(),
+            "audience": self.audience()?,
         });
         let request = self.http.post(self.join("/oauth/token")?).json(&body);
         let reply = self.read(self.send(request).await?).await?.accepted()?;
         let answer: Value = serde_json::from_str(&reply.body)
             .map_err(|_| ClientError::Unexpected("/oauth/token did not answer with JSON".into()))?;
         match answer["access_token"].as_str() {
-            Some(token) => Ok(Secret::new(token)),
+            Some(token) => {
+                let lifetime = Duration::from_secs(answer["expires_in"].as_u64().unwrap_or_default());
+                Ok(IssuedToken { token: Secret::new(token), lifetime })
+            }
             None => Err(ClientError::Unexpected("/oauth/token answered without access_token".into())),
         }
     }
 
-    /// Calls `/api/v2/PATH` and answers when the head of the answer is there, whatever its status.
+    /// The identifier of the Management API, which tokens and grants are for.
+    ///
+    /// # Errors
+    /// [`ClientError::Settings`]
+    pub(crate) fn audience(&self) -> Result<String, ClientError> {
+        Ok(self.join("/api/v2/")?.to_string())
+    }
+
+    /// Calls `/api/v2/PATH` and answers when the head of the answer is there, whatever its status. A token that the
+    /// server does not take (any more) is renewed once.
     ///
     /// # Errors
     /// As [`ManagementClient::token`], and if the server cannot be reached.
@@ -162,16 +227,26 @@ impl ManagementClient {
         query: &[(String, String)],
         body: Option<&Value>,
     ) -> Result<Response, ClientError> {
-        let token = self.token().await?;
         let mut url = self.join(&format!("/api/v2/{}", path.trim_start_matches('/')))?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut request = self.http.request(method, url).bearer_auth(token.expose());
-        if let Some(body) = body {
-            request = request.json(body);
+        let request = |token: &Secret| {
+            let request = self.http.request(method.clone(), url.clone()).bearer_auth(token.expose());
+            match body {
+                Some(body) => request.json(body),
+                None => request,
+            }
+        };
+        let token = self.token().await?;
+        let response = self.send(request(&token)).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
         }
-        self.send(request).await
+        match self.token_after(&token).await? {
+            Some(token) => self.send(request(&token)).await,
+            None => Ok(response),
+        }
     }
 
     /// Calls `/api/v2/PATH` and reads the whole answer, whatever its status.

@@ -5,6 +5,8 @@ use clap::{Args, Subcommand};
 use crate::api::ApiCommand;
 use crate::events::EventsCommand;
 use crate::exit::{Exit, Failure};
+use crate::login::{LoginCommand, LogoutCommand};
+use crate::profile_commands::ProfilesCommand;
 use crate::session::{GlobalFlags, Session};
 use crate::surroundings::Surroundings;
 
@@ -14,6 +16,13 @@ pub enum ClientCommand {
     /// Event streams: what they deliver, where to, and what became of it.
     #[command(visible_alias = "event-streams")]
     Events(Family<EventsCommand>),
+    /// Logs in to a server, and keeps that as a profile.
+    Login(Family<LoginCommand>),
+    /// Forgets a profile.
+    Logout(Family<LogoutCommand>),
+    /// Profiles: the servers that have been logged in to.
+    #[command(visible_alias = "tenants")]
+    Profiles(Family<ProfilesCommand>),
     /// Any call of the Management API.
     Api(Family<ApiCommand>),
 }
@@ -23,6 +32,9 @@ impl ClientCommand {
     pub async fn run(self, surroundings: Surroundings) -> Exit {
         match self {
             Self::Events(family) => Box::pin(run(family, surroundings)).await,
+            Self::Login(family) => Box::pin(run(family, surroundings)).await,
+            Self::Logout(family) => Box::pin(run(family, surroundings)).await,
+            Self::Profiles(family) => Box::pin(run(family, surroundings)).await,
             Self::Api(family) => Box::pin(run(family, surroundings)).await,
         }
     }
@@ -56,5 +68,23 @@ async fn run<C: Args + Run>(family: Family<C>, surroundings: Surroundings) -> Ex
             session.messages().failure(&failure);
             failure.exit()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(subcommand)]
+        _command: ClientCommand,
+    }
+
+    #[test]
+    fn flags_and_names_do_not_clash() {
+        Line::command().debug_assert();
     }
 }

@@ -1,9 +1,12 @@
-//! Which server, and as whom: found in variables.
+//! Which server, and as whom: as flags, variables and profiles say.
+
+use std::path::Path;
 
 use domain::secret::Secret;
 use reqwest::Url;
 
 use crate::exit::Failure;
+use crate::profiles::{By, Chosen, KeptApplication, ProfileFile, Profiles, Variables, choose};
 use crate::surroundings::Surroundings;
 
 /// Which server, and as whom.
@@ -29,46 +32,67 @@ pub enum Credentials {
         /// Its secret.
         client_secret: Secret,
     },
+    /// The application of a profile, which may have a token still.
+    Kept(Box<KeptApplication>),
 }
 
 impl Connection {
-    /// The one that the variables name.
+    /// The one that is meant: that of the profile which is named, else of the variables, else of the default profile.
     ///
     /// # Errors
-    /// If something is missing.
+    /// If something is missing, or what was found cannot be used.
     pub fn found(profile: Option<&str>, surroundings: &Surroundings) -> Result<Self, Failure> {
-        if let Some(name) = profile {
-            return Err(Failure::usage(format!("there is no profile {name}")));
-        }
-        let url = surroundings.variable("HEADWATER_URL").ok_or_else(|| {
-            Failure::usage("HEADWATER_URL is not set: the server's public URL")
-                .hint("start a server with `headwater dev`; it prints what to set")
-        })?;
-        Ok(Self { url: url.to_owned(), credentials: Credentials::found(surroundings)?, extra_ca: None })
+        let file = surroundings.profile_file();
+        let profiles = file.as_ref().map_or_else(|| Ok(Profiles::default()), ProfileFile::read)?;
+        let Chosen { url, by, extra_ca } = choose(profile, &variables(surroundings), &profiles)?;
+        let credentials = match by {
+            By::Token(token) => Credentials::Token(token),
+            By::Application { client_id, client_secret } => Credentials::Application { client_id, client_secret },
+            By::Profile(name, profile) => {
+                let file = file.expect("a profile was read from a file");
+                Credentials::Kept(Box::new(KeptApplication::new(name, *profile, file, surroundings.clock.clone())))
+            }
+        };
+        Ok(Self { url, credentials, extra_ca: Self::read_extra_ca(extra_ca.as_deref())? })
+    }
+
+    /// Reads the file of further authorities.
+    pub(crate) fn read_extra_ca(path: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|error| {
+                let message = format!("the file of authorities {} cannot be read: {error}", path.display());
+                Failure::usage(message).hint("it is named by the profile, or by HEADWATER_EXTRA_CA")
+            })
+        };
+        path.map(read).transpose()
     }
 
     /// The domain of the server's tenant: host, and port when it is not the default.
     pub fn domain(&self) -> String {
-        let parsed = Url::parse(&self.url).ok();
-        let domain = parsed.as_ref().and_then(|url| {
-            let host = url.host_str()?;
-            Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
-        });
-        domain.unwrap_or_else(|| self.url.clone())
+        domain_of(&self.url)
     }
 }
 
-impl Credentials {
-    fn found(surroundings: &Surroundings) -> Result<Self, Failure> {
-        let id = surroundings.variable("HEADWATER_CLIENT_ID");
-        let secret = surroundings.variable("HEADWATER_CLIENT_SECRET");
-        match (surroundings.variable("HEADWATER_TOKEN"), id, secret) {
-            (Some(token), ..) => Ok(Self::Token(Secret::new(token))),
-            (None, Some(id), Some(secret)) => {
-                Ok(Self::Application { client_id: id.to_owned(), client_secret: Secret::new(secret) })
-            }
-            _ => Err(Failure::usage("set HEADWATER_CLIENT_ID and HEADWATER_CLIENT_SECRET, or HEADWATER_TOKEN")),
-        }
+/// The domain of a server's tenant: host, and port when it is not the default.
+pub(crate) fn domain_of(url: &str) -> String {
+    let parsed = Url::parse(url).ok();
+    let domain = parsed.as_ref().and_then(|url| {
+        let host = url.host_str()?;
+        Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    });
+    domain.unwrap_or_else(|| url.to_owned())
+}
+
+/// What the environment says about the server.
+fn variables(surroundings: &Surroundings) -> Variables {
+    let text = |name| surroundings.variable(name).map(str::to_owned);
+    Variables {
+        profile: text("HEADWATER_PROFILE"),
+        url: text("HEADWATER_URL"),
+        client_id: text("HEADWATER_CLIENT_ID"),
+        client_secret: text("HEADWATER_CLIENT_SECRET").map(Secret::new),
+        token: text("HEADWATER_TOKEN").map(Secret::new),
+        extra_ca: text("HEADWATER_EXTRA_CA").map(Into::into),
     }
 }
 
@@ -94,7 +118,7 @@ mod tests {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let surroundings = Surroundings {
             variables,
-            clock: Box::new(Nothing),
+            clock: std::sync::Arc::new(Nothing),
             entropy: Box::new(Nothing),
             time_zone: jiff::tz::TimeZone::UTC,
         };
@@ -111,8 +135,8 @@ mod tests {
         ];
         assert!(matches!(found(&all).unwrap().credentials, Credentials::Token(_)));
         assert!(matches!(found(&[all[0], all[2], all[3]]).unwrap().credentials, Credentials::Application { .. }));
-        assert!(found(&all[..1]).unwrap_err().message().contains("HEADWATER_CLIENT_ID"));
-        assert!(found(&all[1..]).unwrap_err().message().contains("HEADWATER_URL"));
+        assert!(found(&all[..1]).unwrap_err().next_step().unwrap().contains("HEADWATER_CLIENT_ID"));
+        assert!(found(&all[1..]).unwrap_err().next_step().unwrap().contains("HEADWATER_URL"));
         assert!(found(&[("HEADWATER_URL", ""), all[1]]).is_err(), "an empty one counts as not set");
     }
 

@@ -1,6 +1,7 @@
 //! How a command of the client ends: its exit code, and what is said when it did not work.
 
 use crate::client::ClientError;
+use crate::profiles::{FileError, NoServer};
 
 /// How a command of the client ended, as its exit code says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,30 @@ impl From<ClientError> for Failure {
             ClientError::Refused { .. } | ClientError::Unexpected(_) => Exit::Refused,
         };
         Self { exit, message: error.to_string(), hint: error.next_step() }
+    }
+}
+
+impl From<NoServer> for Failure {
+    fn from(error: NoServer) -> Self {
+        Self::usage(error.to_string()).hint(error.next_step())
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+/// What was being done when a call failed.
+pub(crate) trait WhileDoing<T> {
+    /// The same; its failure begins with what was being done.
+    fn while_doing(self, what: &str) -> Result<T, Failure>;
+}
+
+impl<T> WhileDoing<T> for Result<T, ClientError> {
+    fn while_doing(self, what: &str) -> Result<T, Failure> {
+        self.map_err(|error| Failure::from(error).while_doing(what))
     }
 }
 

@@ -26,7 +26,8 @@ impl Messages {
 
     /// `=== TENANT TEXT`, with an empty line before and after it.
     pub fn heading(self, tenant: &str, text: &str) {
-        self.line(&format!("\n{} {tenant} {text}\n", self.palette.paint(Style::Heading, "===")));
+        let title = if tenant.is_empty() { text.to_owned() } else { format!("{tenant} {text}") };
+        self.line(&format!("\n{} {title}\n", self.palette.paint(Style::Heading, "===")));
     }
 
     /// Something that is good to know.

@@ -130,7 +130,8 @@ impl Session {
     /// As [`Session::show_list`].
     pub fn heading(&self, format: Format, text: &str) -> Result<(), Failure> {
         if format != Format::JsonCompact {
-            self.messages().heading(&self.tenant()?, text);
+            // What is kept here can be shown although no server is chosen.
+            self.messages().heading(&self.tenant().unwrap_or_default(), text);
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::exit::Failure;
 use crate::interrupts::Interrupts;
 use crate::messages::Messages;
 use crate::palette::Palette;
+use crate::profiles::ProfileFile;
 use crate::progress::Progress;
 use crate::surroundings::Surroundings;
 
@@ -80,11 +81,28 @@ impl Session {
     /// # Errors
     /// If they name none, or what they say cannot be used.
     pub async fn client(&self) -> Result<&ManagementClient, Failure> {
-        let client = || async {
-            let client = ManagementClient::new(self.connection()?)?;
-            Ok(if self.flags.debug { client.shown_by(self.messages) } else { client })
-        };
+        let client = || async { Ok(self.shown(ManagementClient::new(self.connection()?)?)) };
         self.client.get_or_try_init(client).await
+    }
+
+    /// The same client, whose calls are shown if somebody wants to see them.
+    pub(crate) fn shown(&self, client: ManagementClient) -> ManagementClient {
+        if self.flags.debug { client.shown_by(self.messages) } else { client }
+    }
+
+    /// The profile that a flag names.
+    pub fn profile(&self) -> Option<&str> {
+        self.flags.profile.as_deref()
+    }
+
+    /// The file that profiles are kept in.
+    ///
+    /// # Errors
+    /// If nobody has a home.
+    pub fn profile_file(&self) -> Result<ProfileFile, Failure> {
+        self.surroundings.profile_file().ok_or_else(|| {
+            Failure::usage("there is no folder to keep profiles in").hint("set HEADWATER_CONFIG_DIR to one")
+        })
     }
 
     /// Which server, and as whom.

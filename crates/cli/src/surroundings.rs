@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use domain::clock::{Clock, Entropy};
 use jiff::tz::TimeZone;
+
+use crate::profiles::{ProfileFile, folder};
 
 /// What a command finds around it.
 pub struct Surroundings {
     /// The variables that concern the client, by name. An empty one counts as not set.
     pub variables: BTreeMap<String, String>,
     /// The clocks.
-    pub clock: Box<dyn Clock>,
+    pub clock: Arc<dyn Clock>,
     /// Random bytes.
     pub entropy: Box<dyn Entropy>,
     /// In which times are shown to people.
@@ -22,6 +25,11 @@ impl Surroundings {
     /// A variable's value, if it is set.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Where profiles are kept. `None` where nobody has a home.
+    pub fn profile_file(&self) -> Option<ProfileFile> {
+        folder(|name| self.variable(name)).map(ProfileFile::in_folder)
     }
 
     /// Whether a variable says yes.

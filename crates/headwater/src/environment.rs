@@ -14,7 +14,8 @@ pub(crate) struct NotText(String);
 /// What starts the name of our own variables.
 pub(crate) const PREFIX: &str = "HEADWATER_";
 
-const FOREIGN: &[&str] = &["RUST_LOG", "NO_COLOR", "AUTH0_AGENT_MODE", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"];
+const FOREIGN: &[&str] =
+    &["RUST_LOG", "NO_COLOR", "AUTH0_AGENT_MODE", "APPDATA", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"];
 
 impl Environment {
     /// Reads the process's environment.

@@ -1,6 +1,7 @@
 //! The client's commands: what they find around them is read here.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use cli::{ClientCommand, Surroundings};
 use jiff::tz::TimeZone;
@@ -12,7 +13,7 @@ use crate::environment::Environment;
 pub(super) async fn run(command: ClientCommand, environment: &Environment) -> ExitCode {
     let surroundings = Surroundings {
         variables: environment.all(),
-        clock: Box::new(SystemClock::new()),
+        clock: Arc::new(SystemClock::new()),
         entropy: Box::new(SystemEntropy),
         time_zone: TimeZone::system(),
     };

@@ -100,8 +100,15 @@ const KEYS: &[Key] = &[
 ];
 
 /// Variables with our prefix that are no keys: the client's.
-const CLIENT_VARIABLES: &[&str] =
-    &["HEADWATER_AGENT_MODE", "HEADWATER_CLIENT_ID", "HEADWATER_CLIENT_SECRET", "HEADWATER_TOKEN", "HEADWATER_URL"];
+const CLIENT_VARIABLES: &[&str] = &[
+    "HEADWATER_AGENT_MODE",
+    "HEADWATER_CLIENT_ID",
+    "HEADWATER_CLIENT_SECRET",
+    "HEADWATER_CONFIG_DIR",
+    "HEADWATER_PROFILE",
+    "HEADWATER_TOKEN",
+    "HEADWATER_URL",
+];
 /// Variables that only tests look at.
 const TEST_PREFIXES: &[&str] = &["HEADWATER_TEST_", "HEADWATER_SIMULATION_", "HEADWATER_EVENTS_SCHEMA"];
 

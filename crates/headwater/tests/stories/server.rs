@@ -21,6 +21,8 @@ pub(crate) fn binary() -> Command {
     for (name, _) in inherited().filter(|(name, _)| name.starts_with("HEADWATER_") || name == "RUST_LOG") {
         command.env_remove(name);
     }
+    // Nor are their profiles touched.
+    command.env_remove("HOME").env_remove("XDG_CONFIG_HOME");
     command
 }
 

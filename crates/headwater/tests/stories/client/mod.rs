@@ -2,9 +2,13 @@
 
 mod commands;
 mod events;
+mod keyring;
+mod login;
+mod profiles;
 mod terminal;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::server::{CLIENT_ID, CLIENT_SECRET, Server, binary};
@@ -37,12 +41,20 @@ impl Client {
 
     /// With no settings at all.
     pub(crate) fn without_server() -> Self {
-        Self { settings: Vec::new(), home: tempfile::tempdir().unwrap() }
+        let mut client = Self { settings: Vec::new(), home: tempfile::tempdir().unwrap() };
+        // The keyring of whoever runs the tests is not for them.
+        client.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/there/is/none");
+        client
     }
 
     /// Sets a variable for all its commands.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The folder that stands for its home.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// The variables of its commands.
@@ -80,7 +92,8 @@ impl Client {
         ended.stdout
     }
 
-    fn ended(child: std::process::Child) -> Ended {
+    /// Waits for the end of a command.
+    pub(crate) fn ended(child: std::process::Child) -> Ended {
         let output = child.wait_with_output().unwrap();
         Ended {
             code: output.status.code().unwrap_or(-1),
@@ -88,4 +101,9 @@ impl Client {
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
+}
+
+/// The JSON that a command wrote.
+pub(crate) fn json_of(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }

@@ -14,6 +14,7 @@ const COLUMNS: u16 = 120;
 
 pub(crate) const ENTER: &str = "\r";
 pub(crate) const DOWN: &str = "\x1b[B";
+pub(crate) const SPACE: &str = " ";
 pub(crate) const CTRL_C: &str = "\x03";
 
 /// A command of the client on a terminal.
@@ -23,7 +24,7 @@ pub(crate) struct Terminal {
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
     written: Vec<u8>,
-    _master: Box<dyn MasterPty + Send>,
+    master: Box<dyn MasterPty + Send>,
 }
 
 impl Drop for Terminal {
@@ -59,7 +60,7 @@ impl Terminal {
         });
         let keyboard = pair.master.take_writer().unwrap();
         let screen = vt100::Parser::new(ROWS, COLUMNS, 0);
-        Self { child, keyboard, output, screen, written: Vec::new(), _master: pair.master }
+        Self { child, keyboard, output, screen, written: Vec::new(), master: pair.master }
     }
 
     /// What is on the screen.
@@ -89,6 +90,20 @@ impl Terminal {
     pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).unwrap();
         self
+    }
+
+    /// Types what must not be seen, once the terminal shows nothing of what is typed.
+    pub(crate) fn press_hidden(&mut self, keys: &str) -> &mut Self {
+        // The flag ECHO.
+        let echoes = |master: &dyn MasterPty| master.get_termios().unwrap().local_flags.bits() & 0o10 != 0;
+        let pause = Duration::from_millis(10);
+        for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
+            if !echoes(self.master.as_ref()) {
+                return self.press(keys);
+            }
+            std::thread::sleep(pause);
+        }
+        panic!("the terminal shows what is typed:\n{}", self.screen());
     }
 
     /// Waits until the command has ended, and answers its exit code.
