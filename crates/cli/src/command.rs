@@ -3,12 +3,15 @@
 use clap::{Args, Subcommand};
 
 use crate::api::ApiCommand;
+use crate::apps::AppsCommand;
 use crate::events::EventsCommand;
 use crate::exit::{Exit, Failure};
 use crate::login::{LoginCommand, LogoutCommand};
+use crate::orgs::OrgsCommand;
 use crate::profile_commands::ProfilesCommand;
 use crate::session::{GlobalFlags, Session};
 use crate::surroundings::Surroundings;
+use crate::users::UsersCommand;
 
 /// What the client can do.
 #[derive(Subcommand, Debug)]
@@ -16,6 +19,13 @@ pub enum ClientCommand {
     /// Event streams: what they deliver, where to, and what became of it.
     #[command(visible_alias = "event-streams")]
     Events(Family<EventsCommand>),
+    /// Users.
+    Users(Family<UsersCommand>),
+    /// Applications: what may call, and what it is granted.
+    Apps(Family<AppsCommand>),
+    /// Organizations and their members.
+    #[command(visible_alias = "organizations")]
+    Orgs(Family<OrgsCommand>),
     /// Logs in to a server, and keeps that as a profile.
     Login(Family<LoginCommand>),
     /// Forgets a profile.
@@ -32,6 +42,9 @@ impl ClientCommand {
     pub async fn run(self, surroundings: Surroundings) -> Exit {
         match self {
             Self::Events(family) => Box::pin(run(family, surroundings)).await,
+            Self::Users(family) => Box::pin(run(family, surroundings)).await,
+            Self::Apps(family) => Box::pin(run(family, surroundings)).await,
+            Self::Orgs(family) => Box::pin(run(family, surroundings)).await,
             Self::Login(family) => Box::pin(run(family, surroundings)).await,
             Self::Logout(family) => Box::pin(run(family, surroundings)).await,
             Self::Profiles(family) => Box::pin(run(family, surroundings)).await,

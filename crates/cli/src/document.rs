@@ -1,5 +1,6 @@
 //! A JSON document of the server's: to be looked into, and to be shown as it came.
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -48,6 +49,16 @@ impl Document {
         Self::parse(text).expect("a part of what was JSON is JSON")
     }
 
+    /// The document without a member of its first level.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        let Ok(Members(members)) = serde_json::from_str(self.text()) else { return self.clone() };
+        let kept = members.iter().filter(|(known, _)| known != name);
+        let texts: Vec<String> =
+            kept.map(|(known, text)| format!("{}:{}", Value::from(known.as_str()), text.get())).collect();
+        Self::parse(&format!("{{{}}}", texts.join(","))).expect("what is left of an object is one")
+    }
+
     /// The elements of a list.
     ///
     /// # Errors
@@ -65,6 +76,33 @@ impl Document {
     }
 }
 
+/// The members of an object, in the order they came in.
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +116,8 @@ mod tests {
         assert_eq!((elements[0].text(), elements[1].member("id")), (r#"{"b":1,"a":[2]}"#, "x"));
         assert_eq!(Document::list_text(&elements), r#"[{"b":1,"a":[2]},{"id":"x"}]"#);
         assert!(document.part("absent").value().is_null() && document.elements().is_err());
+        assert_eq!(elements[0].without("b").text(), r#"{"a":[2]}"#);
+        assert_eq!(document.without("x").text(), text);
         assert!(Document::parse("").unwrap().value().is_null());
         assert!(Document::parse("<html>").is_err());
     }

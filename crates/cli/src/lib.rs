@@ -6,24 +6,29 @@
 //! Management API as the commands (and the demo) use it. The surroundings come in as values: the binary reads them.
 
 mod api;
+mod apps;
 mod asking;
 mod client;
 mod command;
 mod connection;
 mod document;
+mod entity;
 mod events;
 mod exit;
 mod interrupts;
 mod json;
 mod login;
 mod messages;
+mod orgs;
 mod output;
 mod palette;
+mod path;
 mod profile_commands;
 pub mod profiles;
 mod progress;
 mod session;
 mod surroundings;
+mod users;
 
 pub use client::{ClientError, ManagementClient, Reply};
 pub use command::{ClientCommand, Family};

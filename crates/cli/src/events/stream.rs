@@ -7,6 +7,7 @@ use crate::asking::Choice;
 use crate::client::{ClientError, ManagementClient};
 use crate::document::Document;
 use crate::exit::Failure;
+use crate::path::segment;
 use crate::session::Session;
 
 /// How many streams are asked for at once.
@@ -54,12 +55,6 @@ impl Stream<'_> {
 /// The path of a stream, or of something of it; an id from the command line cannot leave it.
 pub(super) fn path(id: &str) -> String {
     format!("event-streams/{}", segment(id))
-}
-
-/// A text as one segment of a path.
-pub(super) fn segment(text: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'~');
-    text.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// All streams, page by page.

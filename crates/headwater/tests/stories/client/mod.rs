@@ -1,11 +1,15 @@
 //! The client, as the built binary: what it writes where, how it ends, what it asks.
 
+mod api;
+mod apps;
 mod commands;
 mod events;
 mod keyring;
 mod login;
+mod orgs;
 mod profiles;
 mod terminal;
+mod users;
 
 use std::io::Write;
 use std::path::Path;
