@@ -208,6 +208,18 @@ text_id!(
     16
 );
 text_id!(
+    /// An operator: `opr_` and 16 letters and digits.
+    OperatorId,
+    "opr_",
+    16
+);
+text_id!(
+    /// A session of an operator: `ses_` and 16 letters and digits. It is no secret.
+    SessionId,
+    "ses_",
+    16
+);
+text_id!(
     /// An API: 24 hexadecimal digits.
     ResourceServerId,
     "",

@@ -20,6 +20,7 @@ pub mod event;
 pub mod expression;
 pub mod group;
 pub mod ids;
+pub mod operator;
 pub mod organization;
 pub mod place;
 pub mod proxy;

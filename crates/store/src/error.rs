@@ -75,6 +75,12 @@ pub enum PlaceError {
 /// What is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
+    /// An operator of the dashboard with this address exists.
+    #[error("the operator already exists")]
+    Operator,
+    /// The tenant has as many operators as it may have.
+    #[error("the tenant has as many operators as it may have; remove one first")]
+    TooManyOperators,
     /// A user with this id, e-mail address, username or phone number exists in the connection.
     #[error("the user already exists")]
     User,

@@ -6,12 +6,14 @@
 
 mod actions;
 mod alerts;
+mod audit;
 mod connections;
 mod error;
 mod group_roles;
 mod groups;
 mod keyring;
 mod offsets;
+mod operators;
 mod organizations;
 mod partner_event_sources;
 mod probes;
@@ -44,12 +46,14 @@ use tokio::sync::watch;
 
 pub use actions::{ActionFilter, Actions, DeployedActions};
 pub use alerts::AlertSources;
+pub use audit::{AuditAct, AuditEntry, AuditLog, AuditNumber, AuditPlace};
 pub use connections::{ConnectionFilter, ConnectionPlace, Connections};
 pub use error::{Conflict, PlaceError, StoreError};
 pub use group_roles::GroupRoles;
 pub use groups::{GroupFilter, GroupMember, Groups};
 pub use keyring::{Keyring, KeyringError, MASTER_KEY_BYTES};
 pub use offsets::{MalformedOffset, OffsetText, Offsets, TenantOffsets};
+pub use operators::{OPERATORS_MAX, OperatorChange, OperatorSessions, Operators, TOKEN_DIGEST_BYTES, TokenDigest};
 pub use organizations::{
     ConnectionsView, EnabledConnection, OrganizationConnections, OrganizationMembers, Organizations,
 };
@@ -81,9 +85,12 @@ pub use user_search::{FoundUsers, Total, UserSearches};
 pub trait State:
     Actions
     + AlertSources
+    + AuditLog
     + Connections
     + GroupRoles
     + Groups
+    + OperatorSessions
+    + Operators
     + OrganizationConnections
     + OrganizationMembers
     + Organizations

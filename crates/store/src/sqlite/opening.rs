@@ -42,6 +42,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0017_client_secrets.sql"),
     include_str!("../../migrations/sqlite/0018_partner_event_sources.sql"),
     include_str!("../../migrations/sqlite/0020_counts.sql"),
+    include_str!("../../migrations/sqlite/0019_operators.sql"),
 ];
 
 const DATABASE_FILE: &str = "headwater.db";

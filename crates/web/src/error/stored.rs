@@ -44,6 +44,10 @@ pub(super) fn describe(error: &StoreError) -> Described {
                     ("A SCIM configuration for this connection already exists", "resource_conflict")
                 }
                 Conflict::ScimUser => ("The user already exists.", "auth0_idp_error"),
+                Conflict::Operator => ("The operator already exists.", "resource_conflict"),
+                Conflict::TooManyOperators => {
+                    ("The tenant has as many operators as it may have. Remove one first.", "resource_conflict")
+                }
                 Conflict::Group => ("A group with the same name already exists", "resource_conflict"),
                 Conflict::ResourceServer => {
                     ("A resource server with the same identifier already exists", "resource_conflict")

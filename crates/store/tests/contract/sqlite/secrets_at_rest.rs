@@ -108,6 +108,8 @@ const PLAIN: &[&str] = &[
     "cursors.open",
     // Of tokens that are random.
     "scim_tokens.hash",
+    "operator_sessions.token_digest",
+    "sign_in_links.token_digest",
 ];
 
 /// Every column of bytes, with the number of its texts that are sealed, and of those with this key's id.
