@@ -15,12 +15,13 @@ use std::time::Duration;
 
 use delivery::ProbeWaits;
 use domain::delivery::{Jitter, Limits, Policy, Schedule};
+use domain::operator::SessionLimits;
 use domain::proxy::Proxy;
 use domain::rate_limit::RateLimit;
 use domain::secret::Secret;
 use ipnet::IpNet;
 use store::CountsKept;
-use web::{PublicUrl, Readers};
+use web::{Dashboard, PublicUrl, Readers};
 
 use crate::environment::Environment;
 use crate::keys::MasterKeySource;
@@ -51,6 +52,7 @@ pub(crate) struct Config {
     pub(crate) streams_max: Option<u32>,
     pub(crate) actions_max: u32,
     pub(crate) readers: Readers,
+    pub(crate) dashboard: Dashboard,
     pub(crate) allow_destinations: Vec<IpNet>,
     pub(crate) allow_http: bool,
     pub(crate) extra_ca: Option<PathBuf>,
@@ -145,6 +147,7 @@ impl Config {
             streams_max: optional(&layers, "streams_max", value::count)?,
             actions_max: required(&layers, "actions_max", value::count)?,
             readers: readers(&layers)?,
+            dashboard: dashboard(&layers)?,
             allow_destinations: optional(&layers, "allow_destinations", value::networks)?.unwrap_or_default(),
             allow_http: required(&layers, "allow_http", value::flag)?,
             extra_ca: optional(&layers, "extra_ca", path)?,
@@ -182,6 +185,14 @@ fn readers(layers: &Layers) -> Result<Readers, ConfigError> {
         heartbeat: required(layers, "events_heartbeat", value::heartbeat)?,
         cycle: required(layers, "events_cycle", value::positive_duration)?,
     })
+}
+
+fn dashboard(layers: &Layers) -> Result<Dashboard, ConfigError> {
+    let sessions = SessionLimits {
+        idle: required(layers, "operator_session_idle", value::positive_duration)?,
+        absolute: required(layers, "operator_session_max", value::positive_duration)?,
+    };
+    Ok(Dashboard { sessions })
 }
 
 fn delivery(layers: &Layers) -> Result<Delivery, ConfigError> {

@@ -373,5 +373,6 @@ pub(crate) fn web_settings(config: &Config, address: SocketAddr) -> Result<Setti
         body_bytes_max: config.request_bytes_max,
         batch_bytes_max: config.batch_bytes_max,
         readers: config.readers,
+        dashboard: config.dashboard.clone(),
     })
 }

@@ -107,10 +107,12 @@ mod tests {
     use domain::ids::ClientId;
 
     use super::*;
+    use crate::principal::Caller;
 
     fn principal(expires_at: i64) -> Arc<Principal> {
         let expires_at = Timestamp::from_millis(expires_at);
-        Arc::new(Principal { client_id: ClientId::from_text("c"), scopes: ["read:users".into()].into(), expires_at })
+        let caller = Caller::Application(ClientId::from_text("c"));
+        Arc::new(Principal { caller, scopes: ["read:users".into()].into(), expires_at })
     }
 
     #[test]

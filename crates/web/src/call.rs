@@ -12,15 +12,17 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
 use domain::change::{Change, ClientContext, Origin, RequestContext};
 use domain::clock::Timestamp;
-use domain::ids::{JobId, StreamId, TenantId};
+use domain::ids::{ClientId, JobId, StreamId, TenantId};
+use domain::operator::Operator;
 use domain::redelivery::JobStart;
 use serde_json::Map;
 use store::{State, StoreError};
 
 use crate::auth::authenticate;
+use crate::dashboard::Visitor;
 use crate::error::ApiError;
 use crate::event_types::EventTypeNames;
-use crate::principal::Principal;
+use crate::principal::{Caller, Principal};
 use crate::serve::PeerAddress;
 use crate::state::App;
 use crate::tenants::{ServedTenant, without_port};
@@ -42,7 +44,7 @@ pub(crate) struct Call {
     /// Whose state it is.
     pub served: Arc<ServedTenant>,
     principal: Arc<Principal>,
-    asked: Asked,
+    asked: Arc<Asked>,
 }
 
 /// What a request says besides its body, and where it comes from.
@@ -81,6 +83,11 @@ impl Asked {
         })
     }
 
+    /// The browser or client, as it says.
+    pub(crate) fn user_agent(&self) -> &str {
+        text_of(self.user_agent.as_ref()).unwrap_or_default()
+    }
+
     /// What events say of it.
     pub(crate) fn context(&self, served: &ServedTenant) -> Option<RequestContext> {
         let peer = self.peer?;
@@ -102,11 +109,25 @@ impl FromRequestParts<Arc<App>> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let served = Arc::clone(app.tenants.of_request(parts));
         let principal = authenticate(&app.checked_tokens, &served, app.now(), &parts.headers)?;
-        Ok(Self(Call { app: Arc::clone(app), served, principal, asked: Asked::of(parts, app).await }))
+        Ok(Self(Call { app: Arc::clone(app), served, principal, asked: Arc::new(Asked::of(parts, app).await) }))
     }
 }
 
 impl Authenticated {
+    /// A call that an operator makes from a page of the dashboard, with those of the scopes of their role that `grant`
+    /// lets through.
+    pub(crate) fn of_operator(visitor: &Visitor, person: &Operator, grant: impl Fn(&str) -> bool) -> Self {
+        let scopes = person.role.scopes().filter(|scope| grant(scope)).map(Box::from).collect();
+        let caller = Caller::Operator(person.email.clone());
+        let principal = Principal { caller, scopes, expires_at: Timestamp::from_millis(i64::MAX) };
+        Self(Call {
+            app: Arc::clone(&visitor.app),
+            served: Arc::clone(&visitor.served),
+            principal: Arc::new(principal),
+            asked: visitor.asked(),
+        })
+    }
+
     /// Lets the call go on if its token carries one of the scopes.
     pub(crate) fn authorise(self, any_of: &'static [&'static str]) -> Result<Call, ApiError> {
         if self.0.principal.has_any(any_of) { Ok(self.0) } else { Err(ApiError::InsufficientScope(any_of)) }
@@ -176,7 +197,15 @@ impl Call {
     /// Who starts a redelivery now.
     pub(crate) fn job_start(&self) -> JobStart {
         let at = self.app.now();
-        JobStart { id: JobId::generate(at, &*self.app.entropy), started_by: self.principal.client_id.clone(), at }
+        JobStart { id: JobId::generate(at, &*self.app.entropy), started_by: self.started_by(), at }
+    }
+
+    /// What is known of whoever starts a redelivery: the id of an application, or the address of an operator.
+    fn started_by(&self) -> ClientId {
+        match &self.principal.caller {
+            Caller::Application(id) => id.clone(),
+            Caller::Operator(email) => ClientId::from_text(email.as_str()),
+        }
     }
 
     /// Commits a change; `false` if what it was computed from has been changed meanwhile.
@@ -188,9 +217,11 @@ impl Call {
         }
     }
 
-    /// The application that calls, as events name it; `None` if it has been deleted since it got its token.
+    /// The application that calls, as events name it; `None` if it has been deleted since it got its token, or an operator
+    /// calls.
     pub(crate) async fn client_context(&self) -> Result<Option<ClientContext>, StoreError> {
-        let client = self.state().client_get(self.tenant(), &self.principal.client_id).await?;
+        let Caller::Application(id) = &self.principal.caller else { return Ok(None) };
+        let client = self.state().client_get(self.tenant(), id).await?;
         Ok(client.map(|client| ClientContext {
             name: client.value.name().to_owned(),
             metadata: client.value.metadata(),

@@ -206,11 +206,6 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Unknown paths.
-pub(crate) async fn path_unknown() -> Answer {
-    Err(ApiError::NotFound(Missing::Endpoint))
-}
-
 /// Known paths, wrong method.
 pub(crate) async fn method_not_allowed() -> Answer {
     Err(ApiError::MethodNotAllowed)

@@ -6,12 +6,13 @@
 //! repeat a secret or a password in an answer or a log.
 //!
 //! Read `router.rs` first for what is served, then `call.rs` for how a call is checked, then any operation
-//! under `management/`; `error.rs` is the one mapping from errors to HTTP.
+//! under `management/`; `error.rs` is the one mapping from errors to HTTP. `dashboard/` has pages for people.
 
 mod action_runner;
 mod auth;
 mod bootstrap;
 mod call;
+mod dashboard;
 mod error;
 mod event_types;
 mod health;
@@ -33,8 +34,9 @@ mod wire;
 
 pub use action_runner::ActionRunner;
 pub use bootstrap::{BootstrapError, bootstrap};
+pub use dashboard::{PasswordError, pages, password_hash};
 pub use router::{Endpoint, endpoints, router};
 pub use serve::{PeerAddress, serve};
-pub use settings::{Bootstrap, PublicUrl, PublicUrlError, Readers, Settings, TenantSettings};
+pub use settings::{Bootstrap, Dashboard, PublicUrl, PublicUrlError, Readers, Settings, TenantSettings};
 pub use state::{App, LoadError};
 pub use tokens::rotation::{RotatedKeys, RotationError, signing_keys_rotate};

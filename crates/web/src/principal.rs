@@ -2,12 +2,22 @@
 
 use domain::clock::Timestamp;
 use domain::ids::ClientId;
+use domain::operator::OperatorEmail;
 
-/// The application that calls, and what it may do.
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// An application, with its token.
+    Application(ClientId),
+    /// An operator, in the dashboard.
+    Operator(OperatorEmail),
+}
+
+/// Who calls, and what it may do.
 #[derive(Debug)]
 pub(crate) struct Principal {
-    /// The application.
-    pub client_id: ClientId,
+    /// Who.
+    pub caller: Caller,
     /// Its permissions.
     pub scopes: Box<[Box<str>]>,
     /// Until when this holds.
@@ -29,7 +39,7 @@ mod tests {
     fn one_of_several_scopes_suffices() {
         let scopes = ["read:users".into()].into();
         let expires_at = Timestamp::from_millis(1);
-        let principal = Principal { client_id: ClientId::from_text("c"), scopes, expires_at };
+        let principal = Principal { caller: Caller::Application(ClientId::from_text("c")), scopes, expires_at };
         assert!(principal.has_any(&["read:event_streams", "read:users"]));
         assert!(!principal.has_any(&["read:user"]));
     }

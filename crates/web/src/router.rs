@@ -1,4 +1,5 @@
-//! What is served, endpoint by endpoint: one table, which the router is made of and which tests walk.
+//! What is served, endpoint by endpoint: one table, which the router is made of and which tests walk. The dashboard has a
+//! table of its own, `dashboard/pages.rs`.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::management::{
     organization_groups, organizations, redeliveries, resource_servers, role_groups, roles, scim_configuration, users,
 };
 use crate::state::App;
-use crate::{error, health, openapi, pull, rate_limit, scim, tokens};
+use crate::{dashboard, error, health, openapi, pull, rate_limit, scim, tokens};
 
 /// A method of a path that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,12 +25,12 @@ pub struct Endpoint {
 }
 
 /// An endpoint and what answers it.
-struct Route {
-    endpoint: Endpoint,
-    handler: MethodRouter<Arc<App>>,
+pub(crate) struct Route {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) handler: MethodRouter<Arc<App>>,
 }
 
-/// Every endpoint that is served, in the order of the table.
+/// Every endpoint of the API that is served, in the order of the table.
 pub fn endpoints() -> Vec<Endpoint> {
     routes().into_iter().map(|route| route.endpoint).collect()
 }
@@ -40,7 +41,8 @@ pub fn router(app: impl Into<Arc<App>>) -> Router {
     let served =
         routes().into_iter().fold(Router::new(), |router, route| router.route(route.endpoint.path, route.handler));
     served
-        .fallback(error::path_unknown)
+        .merge(dashboard::router(&app))
+        .fallback(dashboard::path_unknown)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), rate_limit::limit))
         .with_state(app)
@@ -54,11 +56,11 @@ where
     Route { endpoint: Endpoint { method, path }, handler: on(filter, handler) }
 }
 
-fn get<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
+pub(crate) fn get<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
     route(MethodFilter::GET, "GET", path, handler)
 }
 
-fn post<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
+pub(crate) fn post<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
     route(MethodFilter::POST, "POST", path, handler)
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::Uri;
 use domain::account::TenantName;
 use domain::destination::PartnerName;
+use domain::operator::SessionLimits;
 use domain::rate_limit::RateLimit;
 use domain::secret::Secret;
 
@@ -37,6 +38,15 @@ pub struct Settings {
     pub batch_bytes_max: usize,
     /// Readers of the Events API.
     pub readers: Readers,
+    /// The dashboard.
+    pub dashboard: Dashboard,
+}
+
+/// What the operator of the server decides about the dashboard.
+#[derive(Clone, Debug)]
+pub struct Dashboard {
+    /// How long somebody stays signed in.
+    pub sessions: SessionLimits,
 }
 
 /// What the operator decides about readers of the Events API.
@@ -151,6 +161,11 @@ impl PublicUrl {
     /// The identifier of the Management API: the URL and `/api/v2/`.
     pub fn audience(&self) -> &str {
         &self.audience
+    }
+
+    /// Whether it is HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.origin.starts_with("https:")
     }
 
     /// The tenant's domain: the host, and the port where it is not the scheme's own; lower case.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use domain::clock::{Clock, Entropy, Timestamp};
 use store::{State, StoreError};
+use tokio::sync::Semaphore;
 
 use crate::action_runner::ActionRunner;
 use crate::auth::TokenCache;
+use crate::dashboard::{LIVE_MAX, Passwords, Tries};
 use crate::event_types::SchemaCache;
 use crate::pull::seats::Seats;
 use crate::rate_limit::Buckets;
@@ -30,6 +32,12 @@ pub struct App {
     pub(crate) schemas: SchemaCache,
     /// Who reads the Events API.
     pub(crate) seats: Arc<Seats>,
+    /// Operators' passwords.
+    pub(crate) passwords: Passwords,
+    /// How often somebody may still try to sign in.
+    pub(crate) sign_in_tries: Tries,
+    /// Live parts of pages.
+    pub(crate) live_seats: Arc<Semaphore>,
 }
 
 /// Why the application cannot be loaded.
@@ -58,6 +66,9 @@ impl App {
         Ok(Self {
             tenants: Tenants::load(&*state, &settings).await?,
             hasher: Hasher::new(&*entropy),
+            passwords: Passwords::new(&*entropy),
+            sign_in_tries: Tries::default(),
+            live_seats: Arc::new(Semaphore::new(LIVE_MAX)),
             schemas: SchemaCache::default(),
             checked_tokens: TokenCache::default(),
             seats: Arc::new(Seats::new(settings.readers.connections_max)),

@@ -68,6 +68,11 @@ impl ServedTenant {
         self.tenant.id
     }
 
+    /// Whether its clients reach it by HTTPS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.public_url.is_https()
+    }
+
     /// The identifier of the Management API.
     pub(crate) fn audience(&self) -> &str {
         self.public_url.audience()

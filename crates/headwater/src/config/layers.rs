@@ -56,6 +56,8 @@ const KEYS: &[Key] = &[
     key("events_connections_max"),
     key("events_heartbeat"),
     key("events_cycle"),
+    key("operator_session_idle"),
+    key("operator_session_max"),
     key("allow_destinations"),
     key("allow_http"),
     key("extra_ca"),

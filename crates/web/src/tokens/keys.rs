@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use store::SigningKey;
 
 use crate::error::AuthenticationError;
-use crate::principal::Principal;
+use crate::principal::{Caller, Principal};
 use crate::settings::PublicUrl;
 
 const KEY_ID_CHARS: usize = 21;
@@ -180,7 +180,7 @@ impl Keys {
             Err(_) => return Err(AuthenticationError::Invalid),
         };
         Ok(Principal {
-            client_id: ClientId::from_text(claims.azp),
+            caller: Caller::Application(ClientId::from_text(claims.azp)),
             scopes: claims.scope.split_ascii_whitespace().map(Into::into).collect(),
             expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1000)),
         })

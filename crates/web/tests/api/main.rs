@@ -7,6 +7,7 @@ mod alerts;
 mod client_grants;
 mod clients;
 mod connections;
+mod dashboard;
 mod deliveries;
 mod described;
 mod dry_run;

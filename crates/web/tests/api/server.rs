@@ -15,6 +15,7 @@ use bytes::Bytes;
 use domain::clock::{Clock, Entropy, Moment, Timestamp};
 use domain::destination::PartnerName;
 use domain::event::{LoggedEvent, Seq};
+use domain::operator::SessionLimits;
 use domain::secret::Secret;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ use store::sqlite::{Options, SqliteStore};
 use store::{Keyring, Log, MASTER_KEY_BYTES, ReadLimit, State};
 use tempfile::TempDir;
 use tower::ServiceExt;
-use web::{App, Bootstrap, PeerAddress, PublicUrl, Readers, Settings};
+use web::{App, Bootstrap, Dashboard, PeerAddress, PublicUrl, Readers, Settings};
 
 pub(crate) const CLIENT_ID: &str = "bootstrap-client";
 pub(crate) const CLIENT_SECRET: &str = "bootstrap-secret+%/";
@@ -30,6 +31,8 @@ pub(crate) const AUDIENCE: &str = "https://acme.example:8443/api/v2/";
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const BATCH_BYTES_MAX: usize = 512 * 1024;
 pub(crate) const JSON: &str = "application/json; charset=utf-8";
+/// How long an operator stays signed in without doing anything.
+pub(crate) const IDLE_MAX: Duration = Duration::from_secs(12 * 3600);
 /// 2026-01-16T08:50:33.955Z
 pub(crate) const START: i64 = 1_768_553_433_955;
 
@@ -113,6 +116,7 @@ pub(crate) fn settings() -> Settings {
         rate_limit: None,
         body_bytes_max: BODY_BYTES_MAX,
         batch_bytes_max: BATCH_BYTES_MAX,
+        dashboard: Dashboard { sessions: SessionLimits { idle: IDLE_MAX, absolute: Duration::from_secs(7 * 86_400) } },
         readers: Readers { connections_max: 8, heartbeat: Duration::from_secs(20), cycle: Duration::from_secs(300) },
     }
 }

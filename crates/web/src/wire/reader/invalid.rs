@@ -22,6 +22,8 @@ pub(crate) struct Invalid {
     /// Where to look.
     pub part: Part,
     message: String,
+    reason: String,
+    place: String,
 }
 
 impl Invalid {
@@ -33,8 +35,8 @@ impl Invalid {
             Part::Query => "Query",
             Part::Header => "Header",
         };
-        let mut message = format!("{subject} validation error: '");
-        message.extend(reason.chars().take(REASON_CHARS_MAX));
+        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        let mut message = format!("{subject} validation error: '{reason}");
         message.push('\'');
         if !place.is_empty() {
             message.push_str(" on property ");
@@ -46,7 +48,17 @@ impl Invalid {
             }
         }
         message.push('.');
-        Self { part, message }
+        Self { part, message, reason, place: place.to_owned() }
+    }
+
+    /// What is wrong, without where.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Where; empty for the root.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
     }
 
     /// The whole message.
