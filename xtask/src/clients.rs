@@ -1,4 +1,5 @@
-//! The official clients that the stories play with (the folder `clients`): how each is put on the machine.
+//! The official clients and the receivers that the stories play with (the folders `clients` and `examples`): how each is
+//! put on the machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,8 +8,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::machine::{self, tools};
 
-/// The folders of the clients on Node.js, with a package that shows that one is installed.
-const NPM: &[(&str, &str)] = &[("clients/node", "auth0"), ("clients/deploy-cli", "auth0-deploy-cli")];
+/// The folders of what runs on Node.js, with a package that shows that one is installed.
+const NPM: &[(&str, &str)] = &[
+    ("clients/node", "auth0"),
+    ("clients/deploy-cli", "auth0-deploy-cli"),
+    ("examples/node", "express"),
+    ("examples/vercel", "@vercel/node"),
+    ("examples/inngest", "inngest"),
+];
 /// Python packages that are installed into an environment of their own.
 pub(crate) struct PythonEnvironment {
     /// The environment's name among the tools.
@@ -26,6 +33,9 @@ pub(crate) const SCHEMATHESIS: PythonEnvironment =
 /// AWS, as far as streams to EventBridge need it.
 pub(crate) const MOTO: PythonEnvironment =
     PythonEnvironment { name: "moto", requirements: "clients/moto/requirements.txt" };
+/// What the receiver in Python runs with.
+pub(crate) const PYTHON_RECEIVER: PythonEnvironment =
+    PythonEnvironment { name: "python-receiver", requirements: "examples/python/requirements.txt" };
 
 /// A client that is built from its Go module.
 pub(crate) struct GoProgram {
@@ -109,7 +119,7 @@ impl PythonEnvironment {
 
 /// Installs what is played with Python; says what it did.
 pub(crate) fn python_install(root: &Path) -> Result<String> {
-    let installed = [PYTHON_SDK, SCHEMATHESIS, MOTO].map(|each| each.install(root));
+    let installed = [PYTHON_SDK, SCHEMATHESIS, MOTO, PYTHON_RECEIVER].map(|each| each.install(root));
     Ok(installed.into_iter().collect::<Result<Vec<_>>>()?.join(", "))
 }
 
@@ -127,8 +137,35 @@ pub(crate) fn terraform_lacks() -> Option<&'static str> {
     go_program(&TERRAFORM_PROVIDER).is_none().then_some("it could not be built (step go)")
 }
 
+/// The receiver in Go.
+const GO_RECEIVER: &str = "examples/go";
+
+/// Where the receiver in Go is, if it has been built.
+pub(crate) fn go_receiver() -> Option<PathBuf> {
+    let file = tools().ok()?.join("go/receiver");
+    file.is_file().then_some(file)
+}
+
+/// Builds the receiver in Go, unless the modules that it needs cannot be had. It is built anew, which takes a moment where
+/// nothing has changed: what is left of a former build would hide a failure.
+pub(crate) fn go_receiver_build(go: &Path, root: &Path) -> Result<()> {
+    let file = tools()?.join("go/receiver");
+    if file.is_file() {
+        std::fs::remove_file(&file).with_context(|| format!("{} cannot be removed", file.display()))?;
+    }
+    let module = root.join(GO_RECEIVER);
+    let mut download = Command::new(go);
+    download.args(["mod", "download"]).current_dir(&module);
+    if succeed(download, "go mod download").is_err() {
+        return Ok(());
+    }
+    let mut build = Command::new(go);
+    build.arg("build").arg("-o").arg(&file).arg(".").current_dir(&module);
+    succeed(build, &format!("go build in {GO_RECEIVER}"))
+}
+
 /// Builds the clients that come as Go modules, unless they have been built before; says what it did.
-pub(crate) fn go_install() -> Result<String> {
+pub(crate) fn go_install(go: &Path) -> Result<String> {
     let folder = tools()?.join("go");
     let mut done = Vec::new();
     let mut failed = Vec::new();
@@ -137,7 +174,7 @@ pub(crate) fn go_install() -> Result<String> {
             done.push(format!("{} built before", program.name));
             continue;
         }
-        let mut install = Command::new("go");
+        let mut install = Command::new(go);
         install.args(["install", program.package]).env("GOBIN", &folder);
         match succeed(install, &format!("go install {}", program.package)) {
             Ok(()) => done.push(format!("built {}", program.name)),

@@ -74,6 +74,14 @@ pub(crate) fn has(program: &str) -> bool {
     std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
 }
 
+/// Go's program: that on the `PATH`, else the one where Go's own archive is unpacked to.
+pub(crate) fn go() -> Option<PathBuf> {
+    const UNPACKED: &str = "/usr/local/go/bin";
+    let path = path();
+    let folders = std::env::split_paths(&path).chain([PathBuf::from(UNPACKED)]);
+    folders.map(|folder| folder.join("go")).find(|program| program.is_file())
+}
+
 /// What the benchmark counts allocations with.
 const VALGRIND: &str = "valgrind";
 

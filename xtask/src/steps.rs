@@ -130,7 +130,9 @@ impl Machine {
     /// The parts of the step `test` that cannot run here: a story that is not switched on looks like a
     /// passed one, so it is reported.
     fn gaps(&self) -> Vec<String> {
-        let node = self.node_lacks().map(|why| format!("stories of the Node SDK and the deploy tool: {why}"));
+        let node = self
+            .node_lacks()
+            .map(|why| format!("stories of the Node SDK, the deploy tool and receivers on Node.js: {why}"));
         let python = clients::PYTHON_SDK.python(&self.root).is_none();
         let python = python.then(|| "stories of the Python SDK: it is not installed (step python)".to_owned());
         let asked = clients::SCHEMATHESIS.python(&self.root).is_none();
@@ -142,6 +144,10 @@ impl Machine {
         let cli = cli.then(|| "stories of the auth0 CLI: it could not be built (step go)".to_owned());
         let terraform = clients::terraform_lacks();
         let terraform = terraform.map(|why| format!("stories of the Terraform provider: {why}"));
+        let fastapi = clients::PYTHON_RECEIVER.python(&self.root).is_none();
+        let fastapi = fastapi.then(|| "the receiver in Python: FastAPI is not installed (step python)".to_owned());
+        let receiver = clients::go_receiver().is_none();
+        let receiver = receiver.then(|| "the receiver in Go: it could not be built (step go)".to_owned());
         let curl = (!machine::has("curl")).then(|| "stories of curl: it is not installed".to_owned());
         let postgresql = machine::postgresql_bin().is_none() || !machine::has("psql") || !machine::has("python3");
         let postgresql =
@@ -151,7 +157,7 @@ impl Machine {
         let mounts = (!machine::may_mount()).then(|| "stories of file systems: none may be mounted here".to_owned());
         let schema = self.schema().is_none();
         let schema = schema.then(|| format!("events against their schema: {EVENTS_SCHEMA} is not there"));
-        [node, python, asked, aws, cli, terraform, curl, postgresql, faketime, mounts, schema]
+        [node, python, asked, aws, cli, terraform, fastapi, receiver, curl, postgresql, faketime, mounts, schema]
             .into_iter()
             .flatten()
             .collect()
@@ -250,11 +256,10 @@ fn python(machine: &Machine) -> Result<Ended> {
 }
 
 /// What is not on the machine or cannot be reached is a gap, not a failure: the issue of a client is its own.
-fn go(_: &Machine) -> Result<Ended> {
-    if !machine::has("go") {
-        return Ok(Ended::Skipped("Go is not installed".into()));
-    }
-    match clients::go_install() {
+fn go(machine: &Machine) -> Result<Ended> {
+    let Some(go) = machine::go() else { return Ok(Ended::Skipped("Go is not installed".into())) };
+    clients::go_receiver_build(&go, &machine.root)?;
+    match clients::go_install(&go) {
         Ok(note) => Ok(Ended::Well(note)),
         Err(why) => Ok(Ended::Skipped(format!("{why:#}"))),
     }
@@ -356,6 +361,14 @@ fn run_tests(machine: &Machine, arguments: &[&str]) -> Result<Vec<&'static str>>
     {
         command.env("HEADWATER_TEST_TERRAFORM_PROVIDER", provider);
         with.push("terraform");
+    }
+    if let Some(python) = clients::PYTHON_RECEIVER.python(&machine.root) {
+        command.env("HEADWATER_TEST_PYTHON_RECEIVER", python);
+        with.push("receiver in Python");
+    }
+    if let Some(receiver) = clients::go_receiver() {
+        command.env("HEADWATER_TEST_GO_RECEIVER", receiver);
+        with.push("receiver in Go");
     }
     if machine::has("curl") {
         command.env("HEADWATER_TEST_CURL", "1");

@@ -10,6 +10,7 @@ mod clients;
 mod crashes;
 mod described;
 mod event_bridge;
+mod examples;
 mod faults;
 mod healing;
 mod https;
