@@ -111,6 +111,11 @@ fn the_deploy_tool_exports_and_imports_event_streams() {
 }
 
 #[test]
+fn the_deploy_tool_moves_a_tenant_as_it_was_exported() {
+    node_plays("deploy-cli", "move.mjs");
+}
+
+#[test]
 fn the_auth0_cli_uses_every_event_streams_subcommand() {
     if let Some(program) = variable("HEADWATER_TEST_AUTH0_CLI").filter(|_| is_prepared_for("AUTH0_CLI")) {
         let given = [("AUTH0", program.as_str()), ("RECEIVER_URL", "http://127.0.0.1:9/webhook")];
