@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use cli::profiles::{MadeBy, Profile, ProfileFile, ProfileName};
 use domain::clock::Clock;
 use domain::ids::random_text;
 use domain::secret::Secret;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::certs::{DAYS, LOCAL_NAMES, days, trust_lines};
 use crate::clock::SystemClock;
@@ -59,7 +61,9 @@ impl DevCommand {
         let mut receiver = Receiver::start(self.receiver).await.context("choose another address with --receiver")?;
         let receiver_url = receiver.url();
         let server = Server::start(&config).await?;
-        announce(terminal, server.public_url().as_str(), &application, &receiver_url, ca.as_deref());
+        let url = server.public_url().as_str();
+        let kept = keep_profile(environment, url, &application, ca.as_deref());
+        announce(terminal, url, &application, &receiver_url, ca.as_deref(), &kept);
         let printing = async move {
             while let Some(request) = receiver.next().await {
                 terminal.heading("received");
@@ -120,9 +124,46 @@ fn keep(folder: &Path, path: &Path, application: &KeptApplication) -> std::io::R
     file.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
-fn announce(terminal: Terminal, url: &str, application: &Application, receiver_url: &str, ca: Option<&Path>) {
-    terminal
-        .line(&terminal.styled(Style::Heading, "Headwater for one developer; Ctrl-C stops it. In another terminal:"));
+/// What became of the profile that makes the client find this server by itself.
+enum KeptProfile {
+    /// Commands use it unless they are told otherwise.
+    Default,
+    /// Somebody has logged in elsewhere: it has to be named.
+    BesideAnother,
+    /// It could not be kept, and why.
+    Not(String),
+}
+
+/// Leaves a profile behind. It stays when the server ends: the next one replaces it.
+fn keep_profile(environment: &Environment, url: &str, application: &Application, ca: Option<&Path>) -> KeptProfile {
+    let Some(folder) = cli::profiles::folder(|name| environment.get(name)) else {
+        return KeptProfile::Not("neither HOME nor HEADWATER_CONFIG_DIR is set".into());
+    };
+    let profile = Profile {
+        url: url.trim_end_matches('/').to_owned(),
+        client_id: application.client_id.clone(),
+        client_secret: Some(application.client_secret.clone()),
+        extra_ca: ca.map(|ca| std::path::absolute(ca).unwrap_or_else(|_| ca.to_owned())),
+        made_by: MadeBy::Dev,
+        token: None,
+    };
+    match ProfileFile::in_folder(folder).change(|profiles| profiles.keep_dev(profile)) {
+        Ok(true) => KeptProfile::Default,
+        Ok(false) => KeptProfile::BesideAnother,
+        Err(error) => KeptProfile::Not(error.to_string()),
+    }
+}
+
+fn announce(
+    terminal: Terminal,
+    url: &str,
+    application: &Application,
+    receiver_url: &str,
+    ca: Option<&Path>,
+    kept: &KeptProfile,
+) {
+    let title = "Headwater for one developer; Ctrl-C stops it. For other programs, in another terminal:";
+    terminal.line(&terminal.styled(Style::Heading, title));
     terminal.line("");
     terminal.line(&format!("export HEADWATER_URL={url}"));
     terminal.line(&format!("export HEADWATER_CLIENT_ID={}", application.client_id));
@@ -133,22 +174,36 @@ fn announce(terminal: Terminal, url: &str, application: &Application, receiver_u
     }
     let program = std::env::args().next().unwrap_or_else(|| "headwater".into());
     terminal.heading("Three commands to try");
-    for command in commands_to_try(&program) {
+    for command in commands_to_try(&program, receiver_url, kept) {
         terminal.line(&command);
     }
     terminal.line("");
+    let name = ProfileName::dev();
+    let about_profile = match kept {
+        KeptProfile::Default => format!("They find this server by the profile {name}, without the lines above."),
+        KeptProfile::BesideAnother => {
+            format!("They find this server by the profile {name}; the default profile is another one.")
+        }
+        KeptProfile::Not(reason) => format!("They need the lines above, because no profile could be kept: {reason}"),
+    };
+    terminal.line(&terminal.styled(Style::Quiet, &about_profile));
     terminal.line(&terminal.styled(Style::Quiet, "What the receiver gets is printed here."));
 }
 
-/// A stream to the receiver, a user who raises an event, and a look at what could not be delivered.
-fn commands_to_try(program: &str) -> [String; 3] {
-    let stream = r#"{"name": "first", "subscriptions": [{"event_type": "user.created"}], "destination": {"type": "webhook", "configuration": {"webhook_endpoint": "'"$RECEIVER_URL"'", "webhook_authorization": {"method": "bearer", "token": "secret"}}}}"#;
-    let user = r#"{"connection": "Username-Password-Authentication", "email": "jane@example.com", "password": "correct-Horse-7-battery"}"#;
-    [
-        format!("{program} api post event-streams -d '{stream}'"),
-        format!("{program} api post users -d '{user}'"),
-        format!("{program} api get event-streams"),
-    ]
+/// A stream to the receiver, a user who raises an event, and a look at the stream.
+fn commands_to_try(program: &str, receiver_url: &str, kept: &KeptProfile) -> [String; 3] {
+    let authorization = json!({"method": "bearer", "token": "a-token-for-the-receiver"});
+    let configuration = json!({"webhook_endpoint": receiver_url, "webhook_authorization": authorization});
+    let destination = json!({"type": "webhook", "configuration": configuration});
+    let subscriptions = json!([{"event_type": "user.created"}]);
+    let stream = json!({"name": "first", "subscriptions": subscriptions, "destination": destination});
+    let stream = format!("api post event-streams -d '{stream}'");
+    let user = "users create -e jane@example.com -p correct-Horse-7-battery -c Username-Password-Authentication";
+    let profile = match kept {
+        KeptProfile::BesideAnother => format!(" --profile {}", ProfileName::dev()),
+        KeptProfile::Default | KeptProfile::Not(_) => String::new(),
+    };
+    [&stream, user, "events list"].map(|command| format!("{program} {command}{profile}"))
 }
 
 #[cfg(test)]
@@ -165,5 +220,22 @@ mod tests {
         assert_eq!(first.client_secret, again.client_secret);
         std::fs::write(data.join(APPLICATION_FILE), b"{").unwrap();
         assert!(format!("{:#}", application(&data).unwrap_err()).contains("is damaged"));
+    }
+    #[test]
+    fn the_profile_is_kept_where_there_is_a_home() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().display().to_string();
+        let application = Application { client_id: "id".into(), client_secret: Secret::new("secret") };
+        let with_home = Environment::of(&[("HEADWATER_CONFIG_DIR", &home)]);
+        let keep = |environment| keep_profile(environment, "http://127.0.0.1:4400/", &application, None);
+        assert!(matches!(keep(&with_home), KeptProfile::Default));
+        let file = ProfileFile::in_folder(folder.path());
+        assert_eq!(file.read().unwrap().default_profile().unwrap().1.url, "http://127.0.0.1:4400");
+        let mut elsewhere = file.read().unwrap().default_profile().unwrap().1.clone();
+        elsewhere.made_by = MadeBy::Login;
+        file.change(|profiles| profiles.log_in(ProfileName::of_domain("acme.example.com"), elsewhere)).unwrap();
+        let beside = keep(&with_home);
+        assert!(commands_to_try("headwater", "http://x/", &beside)[2].ends_with("events list --profile dev"));
+        assert!(matches!(keep(&Environment::default()), KeptProfile::Not(_)));
     }
 }

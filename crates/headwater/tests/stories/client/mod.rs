@@ -3,6 +3,7 @@
 mod api;
 mod apps;
 mod commands;
+mod dev;
 mod events;
 mod keyring;
 mod login;
