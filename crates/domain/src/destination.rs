@@ -3,6 +3,8 @@
 mod action;
 mod event_bridge;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 use crate::secret::Secret;
@@ -91,7 +93,21 @@ impl Authorization {
             Self::CustomHeader { header_value, .. } => header_value,
         }
     }
+
+    /// The header that carries it: its name and its value.
+    pub fn header(&self) -> (&str, Secret) {
+        match self {
+            Self::Bearer { token } => (AUTHORIZATION, Secret::new(format!("Bearer {}", token.expose()))),
+            Self::Basic { username, password } => {
+                let pair = STANDARD.encode(format!("{username}:{}", password.expose()));
+                (AUTHORIZATION, Secret::new(format!("Basic {pair}")))
+            }
+            Self::CustomHeader { header_key, header_value } => (header_key, header_value.clone()),
+        }
+    }
 }
+
+const AUTHORIZATION: &str = "authorization";
 
 /// A webhook's address: an absolute http or https URL with a host and without user information.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -115,6 +115,16 @@ base58_id!(
 );
 
 impl EventId {
+    /// When the id says that it was made. An id that a producer has made up says anything.
+    pub fn stated_time(self) -> Timestamp {
+        let number = self.0.iter().try_fold(0_u128, |number, digit| {
+            let value = BASE58.iter().position(|known| known == digit).expect("its digits are base58");
+            number.checked_mul(58)?.checked_add(value as u128)
+        });
+        let millis = number.unwrap_or(u128::MAX) >> 80;
+        Timestamp::from_millis(i64::try_from(millis).expect("48 bits fit"))
+    }
+
     /// An id that follows from what the event is of: the same `parts` and time always give the same one.
     pub fn derived(time: Timestamp, parts: &[&str]) -> Self {
         let mut digest = Md5::new();
@@ -303,6 +313,9 @@ mod tests {
         assert_eq!(id, EventId::derived(at, &["a", "bc"]));
         assert_ne!(id, EventId::derived(at, &["ab", "c"]));
         assert!(id < EventId::derived(Timestamp::from_millis(1_700_000_000_001), &["a", "bc"]));
+        assert_eq!(id.stated_time(), at);
+        let largest = EventId::parse("evt_zzzzzzzzzzzzzzzzzzzzzz").unwrap();
+        assert_eq!(largest.stated_time(), Timestamp::from_millis((1 << 48) - 1));
     }
 
     #[test]

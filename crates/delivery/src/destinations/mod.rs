@@ -2,7 +2,6 @@
 
 mod action;
 mod event_bridge;
-mod retry_after;
 mod shaping;
 mod signer;
 mod unserved;

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::clock::{Clock, Moment};
-use domain::delivery::{Failure, FailureKind, Outcome};
+use domain::delivery::{Failure, FailureKind, Outcome, retry_after};
 use domain::delivery_settings::DeliverySettings;
 use domain::destination::{Authorization, HEADERS_RESERVED, Webhook};
 use domain::event::{LoggedEvent, Seq, stream_suffix};
@@ -20,7 +18,7 @@ use store::Offsets;
 use url::Url;
 
 use super::signer::{self, Signer};
-use super::{Delivery, Destination, retry_after};
+use super::{Delivery, Destination};
 use crate::encryption::{self, Encrypter};
 use crate::outbound::{Answer, EndpointClient, Outbound, SendError};
 
@@ -118,8 +116,8 @@ impl WebhookDestination {
 
     fn refused_by_answer(&self, answer: &Answer, started: Moment, ended: Moment) -> Failure {
         let status = answer.status;
-        let retry_after = answer.headers.get(header::RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| retry_after::parse(value, ended.wall));
+        let asked = answer.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = asked.and_then(|text| retry_after(text, ended.wall));
         let location = answer.headers.get(header::LOCATION).filter(|_| status.is_redirection());
         let answered = format!("the server answered {}", described(status));
         let message = match location {
@@ -211,20 +209,14 @@ fn headers(
         }
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    let (name, value) = match authorization {
-        Authorization::Bearer { token } => {
-            (header::AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose()), "the bearer token")?)
+    let (name, what) = match authorization {
+        Authorization::Bearer { .. } => (header::AUTHORIZATION, "the bearer token".to_owned()),
+        Authorization::Basic { .. } => (header::AUTHORIZATION, "the basic authorization".to_owned()),
+        Authorization::CustomHeader { header_key, .. } => {
+            (custom_name(header_key)?, format!("the value of the header {header_key:?}"))
         }
-        Authorization::Basic { username, password } => {
-            let value = format!("Basic {}", basic_credential(username, password));
-            (header::AUTHORIZATION, sensitive(&value, "the basic authorization")?)
-        }
-        Authorization::CustomHeader { header_key, header_value } => (
-            custom_name(header_key)?,
-            sensitive(header_value.expose(), &format!("the value of the header {header_key:?}"))?,
-        ),
     };
-    headers.insert(name, value);
+    headers.insert(name, sensitive(authorization.header().1.expose(), &what)?);
     Ok(headers)
 }
 
@@ -245,15 +237,12 @@ fn sensitive(text: &str, what: &str) -> Result<HeaderValue, SendError> {
     Ok(value)
 }
 
-fn basic_credential(username: &str, password: &Secret) -> String {
-    STANDARD.encode(format!("{username}:{}", password.expose()))
-}
-
 /// The texts that an answer could repeat and nobody may read.
 fn credentials(authorization: &Authorization) -> Vec<Secret> {
     let mut credentials = vec![authorization.secret().clone()];
-    if let Authorization::Basic { username, password } = authorization {
-        credentials.push(Secret::new(basic_credential(username, password)));
+    if matches!(authorization, Authorization::Basic { .. }) {
+        let (_, value) = authorization.header();
+        credentials.extend(value.expose().strip_prefix("Basic ").map(Secret::new));
     }
     credentials.retain(|credential| credential.expose().len() >= CREDENTIAL_HIDDEN_BYTES_MIN);
     credentials

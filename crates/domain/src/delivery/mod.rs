@@ -24,6 +24,7 @@ mod policy;
 mod progress;
 mod ready;
 mod retry;
+mod retry_after;
 mod stream_core;
 mod window;
 
@@ -41,4 +42,5 @@ pub use outcome::{
 pub use policy::{Limits, Ordering, Policy, Schedule};
 pub use progress::{Cause, Parked, Position, Progress, Redelivery, RowChange, Saved};
 pub use retry::{Next, next_step};
+pub use retry_after::retry_after;
 pub use stream_core::{Feed, Order, Phase, StreamCore};
