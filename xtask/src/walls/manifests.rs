@@ -16,7 +16,8 @@ const CRATES: &[Crate] = &[
     Crate { name: "web", sees: &["domain", "store"] },
     Crate { name: "delivery", sees: &["domain", "store"] },
     Crate { name: "cli", sees: &["domain"] },
-    Crate { name: "headwater", sees: &["cli", "delivery", "domain", "store", "web"] },
+    Crate { name: "receiver", sees: &["domain"] },
+    Crate { name: "headwater", sees: &["cli", "delivery", "domain", "receiver", "store", "web"] },
     Crate { name: "xtask", sees: &[] },
 ];
 
@@ -34,13 +35,13 @@ struct Reserved {
 const RESERVED: &[Reserved] = &[
     Reserved {
         libraries: &["rusqlite", "libsqlite3-sys", "sqlx", "tokio-postgres", "postgres", "diesel", "async-nats"],
-        by: &["store"],
-        why: "only store writes SQL, so that a change and its events stay one transaction",
+        by: &["store", "receiver"],
+        why: "only store writes SQL, so that a change and its events stay one transaction (the receiver has a database of its own)",
     },
     Reserved {
         libraries: &["axum", "tower", "tower-http"],
-        by: &["web", "headwater"],
-        why: "only web serves the API (the binary has a receiver for dev and demo)",
+        by: &["web", "receiver", "headwater"],
+        why: "only web serves the API (receivers take webhooks: the crate of that name, and the binary's for dev and demo)",
     },
     Reserved {
         libraries: &["reqwest", "ureq", "isahc", "hyper-rustls"],
@@ -121,7 +122,9 @@ mod tests {
         assert_eq!(count("delivery", "[dependencies]\nweb.workspace = true"), 1);
         assert_eq!(count("store", "[dependencies]\nweb.workspace = true"), 1);
         for library in ["store", "web", "delivery"] {
-            assert_eq!(count("cli", &format!("[dependencies]\n{library}.workspace = true")), 1);
+            for outsider in ["cli", "receiver"] {
+                assert_eq!(count(outsider, &format!("[dependencies]\n{library}.workspace = true")), 1);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod demo;
 mod dev;
 mod doctor;
 mod keys;
+mod receive;
 mod serve;
 
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     /// What the client can do.
     #[command(flatten)]
     Client(cli::ClientCommand),
+    /// A ready receiver, which keeps a table of users current.
+    Receive(receive::ReceiveCommand),
     /// What a server starts for itself.
     #[command(hide = true)]
     ActionRuntime,
@@ -44,7 +47,7 @@ impl Command {
     pub(crate) fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Dev(_) | Self::Certs(_) | Self::Client(_) | Self::Keys(_) => "warn",
+            Self::Dev(_) | Self::Certs(_) | Self::Client(_) | Self::Keys(_) | Self::Receive(_) => "warn",
             // Both show what is wrong in their own words.
             Self::Demo | Self::Doctor(_) | Self::ActionRuntime => "error",
         }
@@ -65,6 +68,7 @@ impl Command {
             Self::Doctor(command) => Ok(doctor::run(&command, &environment).await),
             Self::Keys(command) => command.run(&environment).await.map(|()| ExitCode::SUCCESS),
             Self::Client(command) => Ok(client::run(command, &environment).await),
+            Self::Receive(command) => command.run(&environment).await.map(|()| ExitCode::SUCCESS),
             Self::ActionRuntime => Ok(action_runtime::run()),
         }
     }

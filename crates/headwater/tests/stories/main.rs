@@ -20,6 +20,7 @@ mod main_job;
 mod organizations;
 mod outbox;
 mod outgoing_bytes;
+mod postgres;
 #[allow(dead_code, reason = "shared with the tests of delivery, which ask more of it")]
 #[path = "../../../delivery/tests/sockets/engine/receiver.rs"]
 mod receiver;

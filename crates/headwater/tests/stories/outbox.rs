@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,74 +10,25 @@ use serde_json::{Value, json};
 
 use crate::clients::assert_success;
 use crate::load::until_received;
+use crate::postgres::Postgres;
 use crate::receiver::{PATIENCE, Receiver};
-use crate::server::{CLIENT_ID, CLIENT_SECRET, Server, output_of, repository, variable};
+use crate::server::{CLIENT_ID, CLIENT_SECRET, Server, output_of, repository};
 
-const USER: &str = "postgres";
+/// A database with an outbox.
+struct Outbox(Postgres);
 
-/// A PostgreSQL server of the test's own, reached through a socket in its folder.
-struct Postgres {
-    bin: PathBuf,
-    folder: tempfile::TempDir,
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        let _ = self.program("pg_ctl").args(["stop", "--mode", "immediate", "--silent"]).status();
-    }
-}
-
-impl Postgres {
-    fn start(bin: PathBuf) -> Self {
-        let postgres = Self { bin, folder: tempfile::tempdir().unwrap() };
-        if is_root() {
-            let mut chown = Command::new("chown");
-            chown.arg(USER).arg(postgres.folder.path());
-            assert_success(chown, "chown");
-        }
-        let mut initdb = postgres.program("initdb");
-        initdb.args(["--auth", "trust", "--username", USER, "--no-sync", "--encoding", "UTF8", "--locale", "C"]);
-        assert_success(initdb, "initdb");
-        let mut start = postgres.program("pg_ctl");
-        let socket = postgres.folder.path().display();
-        start.args(["start", "--wait", "--silent", "--log"]).arg(postgres.folder.path().join("log"));
-        start.args(["--options", &format!("-c listen_addresses='' -c fsync=off -k {socket}")]);
-        // What it starts would hold on to a pipe.
-        start.stdout(Stdio::null()).stderr(Stdio::null());
-        assert!(start.status().unwrap().success(), "pg_ctl start");
-        postgres
-    }
-
-    /// One of the server's programs, which refuses to run as root.
-    fn program(&self, name: &str) -> Command {
-        let program = self.bin.join(name);
-        let mut command = match is_root() {
-            true => Command::new("runuser"),
-            false => Command::new(&program),
-        };
-        if is_root() {
-            command.args(["-u", USER, "--"]).arg(&program);
-        }
-        command.args(["-D"]).arg(self.folder.path().join("data")).current_dir(self.folder.path());
-        command
-    }
-
-    /// Says to a client where the database is.
-    fn reach(&self, command: &mut Command) {
-        command.env("PGHOST", self.folder.path()).env("PGUSER", USER).env("PGDATABASE", "postgres");
-    }
-
-    fn psql(&self) -> Command {
-        let mut psql = Command::new("psql");
-        psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1"]);
-        self.reach(&mut psql);
-        psql
+impl Outbox {
+    /// Makes one, if PostgreSQL is installed.
+    fn start() -> Option<Self> {
+        let postgres = Postgres::start()?;
+        let mut psql = postgres.psql();
+        psql.arg("-f").arg(repository().join("docs/outbox/outbox.sql"));
+        assert_success(psql, "outbox.sql");
+        Some(Self(postgres))
     }
 
     fn run(&self, statements: &str) -> String {
-        let mut psql = self.psql();
-        psql.args(["-c", statements]);
-        assert_success(psql, statements).trim().to_owned()
+        self.0.run(statements)
     }
 
     /// How many rows wait in the outbox.
@@ -88,7 +38,7 @@ impl Postgres {
 
     /// Holds a lock under which the outbox can be read and written to, but nothing deleted of it.
     fn lock(&self) -> Child {
-        let mut child = self.psql().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = self.0.psql().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let statements = "BEGIN; LOCK TABLE headwater_outbox IN SHARE MODE; SELECT 'locked';\n";
         child.stdin.as_mut().unwrap().write_all(statements.as_bytes()).unwrap();
         let mut line = String::new();
@@ -107,7 +57,7 @@ impl Postgres {
             .env("OUTBOX_SOURCE", "urn:example:crm")
             .env("OUTBOX_POLL_S", "0.01")
             .process_group(0);
-        self.reach(&mut relay);
+        self.0.reach(&mut relay);
         relay
     }
 
@@ -122,10 +72,6 @@ impl Postgres {
     }
 }
 
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
-}
-
 /// A running relay, which is killed when it is dropped, together with the psql that it is waiting for.
 struct Relay(Child);
 
@@ -135,18 +81,6 @@ impl Drop for Relay {
         let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.0.wait();
     }
-}
-
-fn postgres() -> Option<Postgres> {
-    let bin = variable("HEADWATER_TEST_POSTGRESQL");
-    if bin.is_none() {
-        println!("skipped: run `cargo xtask test`, which prepares the machine for it");
-    }
-    let postgres = Postgres::start(bin?.into());
-    let mut psql = postgres.psql();
-    psql.arg("-f").arg(repository().join("docs/outbox/outbox.sql"));
-    assert_success(psql, "outbox.sql");
-    Some(postgres)
 }
 
 /// A server whose one stream delivers in the order of the log, and the receiver of that.
@@ -192,17 +126,17 @@ fn transactions() -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn committed_rows_appear_once_and_rolled_back_ones_never_although_the_relay_is_killed() {
-    let Some(postgres) = postgres() else { return };
+    let Some(outbox) = Outbox::start() else { return };
     let (server, receiver) = world().await;
-    let mut writing = postgres.psql().stdin(Stdio::piped()).spawn().unwrap();
+    let mut writing = outbox.0.psql().stdin(Stdio::piped()).spawn().unwrap();
     let mut statements = writing.stdin.take().unwrap();
     let writer = std::thread::spawn(move || statements.write_all(transactions().as_bytes()).unwrap());
     // Killed whenever something of it has arrived, or nothing waits: before, while or after it deletes.
     for _ in 0..6 {
         let before = receiver.bodies().len();
-        let relay = Relay(postgres.relay(&server).spawn().unwrap());
+        let relay = Relay(outbox.relay(&server).spawn().unwrap());
         let something = async {
-            while receiver.bodies().len() == before && postgres.waiting() != "0" {
+            while receiver.bodies().len() == before && outbox.waiting() != "0" {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -212,18 +146,18 @@ async fn committed_rows_appear_once_and_rolled_back_ones_never_although_the_rela
     writer.join().unwrap();
     assert!(writing.wait().unwrap().success());
     // And once for certain between the two: what was published cannot be deleted.
-    postgres.run("INSERT INTO customers (email) VALUES ('between@example.com')");
-    let mut lock = postgres.lock();
-    let relay = Relay(postgres.relay(&server).spawn().unwrap());
+    outbox.run("INSERT INTO customers (email) VALUES ('between@example.com')");
+    let mut lock = outbox.lock();
+    let relay = Relay(outbox.relay(&server).spawn().unwrap());
     until_received(&receiver, |bodies| bodies.iter().any(|body| email(body) == "between@example.com")).await;
     drop(relay);
     let deleting = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'DELETE%'";
-    postgres.run(deleting);
+    outbox.run(deleting);
     drop(lock.stdin.take());
     lock.wait().unwrap();
-    assert_ne!(postgres.waiting(), "0", "it is there to be published again");
-    postgres.relay_once(&server);
-    assert_eq!(postgres.waiting(), "0");
+    assert_ne!(outbox.waiting(), "0", "it is there to be published again");
+    outbox.relay_once(&server);
+    assert_eq!(outbox.waiting(), "0");
     let bodies = all_before_the_last(&server, &receiver).await;
     let committed =
         (0..CUSTOMERS).filter(|number| !number.is_multiple_of(3)).map(|number| format!("c{number}@example.com"));
@@ -238,15 +172,15 @@ async fn committed_rows_appear_once_and_rolled_back_ones_never_although_the_rela
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_customers_life_arrives_in_order_and_a_row_that_is_refused_holds_nothing_up() {
-    let Some(postgres) = postgres() else { return };
+    let Some(outbox) = Outbox::start() else { return };
     let (server, receiver) = world().await;
-    postgres.run("INSERT INTO customers (email) SELECT 'c' || n || '@example.com' FROM generate_series(1, 5) n");
-    postgres.run("INSERT INTO headwater_outbox (type, data) VALUES ('user.vanished', '{}')");
-    postgres.run("UPDATE customers SET email = 'new-' || email, updated_at = now()");
-    postgres.run("DELETE FROM customers");
-    let said = postgres.relay_once(&server);
+    outbox.run("INSERT INTO customers (email) SELECT 'c' || n || '@example.com' FROM generate_series(1, 5) n");
+    outbox.run("INSERT INTO headwater_outbox (type, data) VALUES ('user.vanished', '{}')");
+    outbox.run("UPDATE customers SET email = 'new-' || email, updated_at = now()");
+    outbox.run("DELETE FROM customers");
+    let said = outbox.relay_once(&server);
     assert!(said.contains("row 6 was refused") && said.contains("No enum match for: user.vanished"), "{said}");
-    let refused = postgres.run("SELECT id || ' ' || refused FROM headwater_outbox");
+    let refused = outbox.run("SELECT id || ' ' || refused FROM headwater_outbox");
     assert!(refused.starts_with("6 ") && refused.contains("on property [0].type"), "{refused}");
     let mut lives: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for body in all_before_the_last(&server, &receiver).await {
@@ -257,8 +191,8 @@ async fn a_customers_life_arrives_in_order_and_a_row_that_is_refused_holds_nothi
     assert!(lives.values().all(|life| *life == ["user.created", "user.updated", "user.deleted"]), "{lives:?}");
     // The row that waited is published once it has been mended.
     let mended = r#"{"object": {"user_id": "crm|9", "email": "mended@example.com"}}"#;
-    postgres.run(&format!("UPDATE headwater_outbox SET refused = NULL, type = 'user.created', data = '{mended}'"));
-    postgres.relay_once(&server);
+    outbox.run(&format!("UPDATE headwater_outbox SET refused = NULL, type = 'user.created', data = '{mended}'"));
+    outbox.relay_once(&server);
     receiver.wait_for(17).await;
     assert_eq!(email(receiver.bodies().last().unwrap()), "mended@example.com");
 }
