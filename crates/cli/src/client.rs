@@ -17,6 +17,7 @@ use crate::palette::Style;
 
 pub use error::ClientError;
 
+const USER_AGENT: &str = concat!("headwater-cli/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the server may be silent within an answer.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
@@ -61,7 +62,7 @@ impl ManagementClient {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(ClientError::Settings(format!("expected http:// or https://, found {url}")));
         }
-        let http = http_client(&base, connection.extra_ca.as_deref())?;
+        let http = http_client(&base, connection.extra_ca.as_deref(), USER_AGENT)?;
         Ok(Self { http, base, credentials: connection.credentials, token: Mutex::new(None), shown_by: None })
     }
 
@@ -308,11 +309,16 @@ impl Reply {
     }
 }
 
-fn http_client(base: &Url, extra_ca: Option<&[u8]>) -> Result<reqwest::Client, ClientError> {
+/// What calls are made with: no redirects, no proxy to this machine, and bounds on waiting.
+pub(crate) fn http_client(
+    base: &Url,
+    extra_ca: Option<&[u8]>,
+    user_agent: &str,
+) -> Result<reqwest::Client, ClientError> {
     // Whoever was first has installed the same one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("headwater-cli/", env!("CARGO_PKG_VERSION")))
+        .user_agent(user_agent)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(SILENCE_MAX);

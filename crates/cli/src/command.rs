@@ -6,6 +6,7 @@ use crate::api::ApiCommand;
 use crate::apps::AppsCommand;
 use crate::events::EventsCommand;
 use crate::exit::{Exit, Failure};
+use crate::listen::ListenCommand;
 use crate::login::{LoginCommand, LogoutCommand};
 use crate::orgs::OrgsCommand;
 use crate::profile_commands::ProfilesCommand;
@@ -33,6 +34,8 @@ pub enum ClientCommand {
     /// Profiles: the servers that have been logged in to.
     #[command(visible_alias = "tenants")]
     Profiles(Family<ProfilesCommand>),
+    /// Brings the events to a program near by, without a tunnel.
+    Listen(Family<ListenCommand>),
     /// Any call of the Management API.
     Api(Family<ApiCommand>),
 }
@@ -48,6 +51,7 @@ impl ClientCommand {
             Self::Login(family) => Box::pin(run(family, surroundings)).await,
             Self::Logout(family) => Box::pin(run(family, surroundings)).await,
             Self::Profiles(family) => Box::pin(run(family, surroundings)).await,
+            Self::Listen(family) => Box::pin(run(family, surroundings)).await,
             Self::Api(family) => Box::pin(run(family, surroundings)).await,
         }
     }

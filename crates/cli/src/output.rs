@@ -138,22 +138,37 @@ impl Session {
 
     /// Writes a JSON text in one of the two forms.
     pub fn write_json(&self, format: Format, text: &str) {
-        let shown = match format {
-            Format::JsonCompact => json::compact(text),
-            Format::Json | Format::Text | Format::Csv => json::indent_by(text, JSON_INDENT),
-        };
-        self.write_line(&shown.unwrap_or_else(|| text.to_owned()));
+        self.write_line(&json_shown(format, text));
     }
 
     /// Writes a line to standard output.
     pub fn write_line(&self, text: &str) {
         // Whoever reads may have had enough (`| head`): that is no failure of the command.
+        let _ = self.write_line_if_read(text);
+    }
+
+    /// Writes a line to standard output; whether anybody reads it. For commands that do not end by themselves.
+    pub(crate) fn write_line_if_read(&self, text: &str) -> bool {
         let mut output = std::io::stdout().lock();
-        let _ = writeln!(output, "{text}").and_then(|()| output.flush());
+        writeln!(output, "{text}").and_then(|()| output.flush()).is_ok()
+    }
+
+    /// As [`Session::write_json`]; whether anybody reads it.
+    pub(crate) fn write_json_if_read(&self, format: Format, text: &str) -> bool {
+        self.write_line_if_read(&json_shown(format, text))
     }
 
     /// Writes lines to standard output.
     pub(crate) fn write(&self, lines: &str) {
         self.write_line(lines.trim_end_matches('\n'));
     }
+}
+
+/// A JSON text in one of the two forms.
+fn json_shown(format: Format, text: &str) -> String {
+    let shown = match format {
+        Format::JsonCompact => json::compact(text),
+        Format::Json | Format::Text | Format::Csv => json::indent_by(text, JSON_INDENT),
+    };
+    shown.unwrap_or_else(|| text.to_owned())
 }

@@ -3,6 +3,8 @@
 mod list;
 mod show;
 mod stream;
+mod subscribe;
+mod tail;
 
 use clap::{Args, Subcommand};
 
@@ -24,6 +26,10 @@ enum Operation {
     List(list::ListCommand),
     /// Shows an event stream.
     Show(show::ShowCommand),
+    /// Shows events as they happen, and says where to go on.
+    Subscribe(subscribe::SubscribeCommand),
+    /// A live view of what happens, and of what an event stream fails to deliver.
+    Tail(tail::TailCommand),
 }
 
 impl Run for EventsCommand {
@@ -31,6 +37,8 @@ impl Run for EventsCommand {
         match self.operation {
             Operation::List(command) => command.run(session).await,
             Operation::Show(command) => command.run(session).await,
+            Operation::Subscribe(command) => command.run(session).await,
+            Operation::Tail(command) => command.run(session).await,
         }
     }
 }

@@ -159,6 +159,11 @@ impl Server {
         answer["access_token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
     }
 
+    /// Gets another token, where the old one has expired.
+    pub(crate) async fn renew_token(&mut self) {
+        self.token = Some(self.fetch_token().await);
+    }
+
     /// The access token of the application that it was started with.
     pub(crate) fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()

@@ -6,9 +6,13 @@ mod commands;
 mod dev;
 mod events;
 mod keyring;
+mod listen;
 mod login;
 mod orgs;
 mod profiles;
+mod receive;
+mod running;
+mod subscribe;
 mod terminal;
 mod users;
 
@@ -16,8 +20,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::server::{CLIENT_ID, CLIENT_SECRET, Server, binary};
+use crate::server::{CLIENT_ID, CLIENT_SECRET, Server, binary, serve_command};
 
+pub(crate) use running::Running;
 pub(crate) use terminal::Terminal;
 
 /// What a command of the client wrote, and how it ended.
@@ -111,4 +116,14 @@ impl Client {
 /// The JSON that a command wrote.
 pub(crate) fn json_of(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Kills the server as a crash would, and starts it again at the same address, with `meanwhile` in between.
+pub(crate) async fn restarted(server: Server, meanwhile: impl FnOnce()) -> Server {
+    let url = server.url.clone();
+    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    let folder = server.crash();
+    meanwhile();
+    let child = serve_command(folder.path(), port).spawn().unwrap();
+    Server::started(child, url, folder).await
 }
