@@ -60,7 +60,7 @@ const EMPTY_NAMES: &[&str] = &["utils", "util", "helpers", "helper", "common", "
 
 /// The crates' own sources; tests and chores may do as they need.
 fn is_product(path: &str) -> bool {
-    path.starts_with("crates/") && path.split('/').nth(2) == Some("src")
+    path.starts_with("crates/") && path.split('/').nth(2) == Some("src") && !path.ends_with("/tests.rs")
 }
 
 /// The breaches in the file at `path` (from the workspace's root, with slashes).
@@ -141,6 +141,13 @@ mod tests {
     fn tests_at_the_foot_of_a_file_are_free() {
         let code = "fn f() {}\n#[cfg(test)]\nmod tests {\n    fn g() { TcpStream::connect(a); }\n}";
         assert_eq!(count("crates/web/src/lib.rs", code), 0);
+    }
+
+    #[test]
+    fn tests_in_a_file_of_their_own_are_free() {
+        let code = "fn g() { TcpStream::connect(a); }";
+        assert_eq!(count("crates/receiver/src/server/tests.rs", code), 0);
+        assert_eq!(count("crates/receiver/src/server.rs", code), 1);
     }
 
     #[test]
